@@ -1,0 +1,1 @@
+"""Held-out likelihood and what it is made of."""

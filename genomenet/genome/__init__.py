@@ -1,0 +1,1 @@
+"""Raw nucleotides: alphabet, import, memory-mapped store, intervals, splits, windows."""

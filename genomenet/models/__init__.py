@@ -1,0 +1,1 @@
+"""The algebra put together: configs, hierarchical network, language model, presets, counts."""

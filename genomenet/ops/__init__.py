@@ -1,0 +1,1 @@
+"""Numerical kernels, each with a slow float64 oracle in tests/oracles."""

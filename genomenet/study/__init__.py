@@ -1,0 +1,1 @@
+"""Matched comparison of arms: data efficiency, intervals, trivial rows."""

@@ -1,0 +1,1 @@
+"""Lightning module and data module, optimiser, schedules, checkpoints, runs."""
