@@ -1,3 +1,3 @@
-"""GenomeNet: train DNA language models on raw nucleotides and compare their architectures fairly."""
+"""GenomeNet: train DNA language models on raw nucleotides and compare architectures fairly."""
 
 __version__ = "0.1.0"

@@ -1,0 +1,47 @@
+"""From positions to chunks: the vector at each boundary stands for its chunk."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """Where the chunks of a batch begin.
+
+    Attributes
+    ----------
+    start_BS : Tensor of int64
+        Position at which each chunk begins; arbitrary in the padding.
+    valid_BS : Tensor of bool
+        Whether the row has that many chunks; False is right padding.
+    """
+
+    start_BS: Tensor
+    valid_BS: Tensor
+
+    def select(self, x_BLD: Tensor) -> Tensor:
+        """The vectors (B, S, D) of the positions at which chunks begin."""
+        return x_BLD.gather(1, self.start_BS.unsqueeze(-1).expand(-1, -1, x_BLD.shape[-1]))
+
+
+def find_chunks(boundary_BL: Tensor) -> Chunks:
+    """List the boundaries of every row, padded on the right to the longest row.
+
+    Causal mixers need no mask for right padding: what follows can't reach back.
+    Source: spec hnet.md section 2.8.
+
+    Parameters
+    ----------
+    boundary_BL : Tensor of bool
+        At least one per row.
+    """
+    length = boundary_BL.shape[1]
+    count_B = boundary_BL.sum(1)
+    longest = int(count_B.max())
+    position_L = torch.arange(length, device=boundary_BL.device)
+    # Boundaries keep their order and come before everything else.
+    key_BL = position_L + length * ~boundary_BL
+    start_BS = key_BL.sort(dim=1).values[:, :longest] % length
+    return Chunks(start_BS, position_L[:longest] < count_B.unsqueeze(1))

@@ -1,0 +1,30 @@
+"""The loss that holds a learned router near its target chunk length."""
+
+from torch import Tensor
+
+from genomenet.chunking.routing import Routing
+
+
+def ratio_loss(routing: Routing, target: float) -> Tensor:
+    """N / (N - 1) * ((N - 1) F G + (1 - F) (1 - G)).
+
+    F is the share of positions that are boundaries, G the mean boundary probability, both
+    over the valid positions of the micro-batch at hand. The value is 1 at F = G = 1/N. It
+    steers the rate; it does not set it, so report the achieved one. Source: H-Net equation
+    10; spec hnet.md section 3.
+
+    Parameters
+    ----------
+    routing : Routing
+        Decisions of one stage.
+    target : float
+        N, the wanted positions per chunk; more than 1.
+
+    Returns
+    -------
+    Tensor
+        A scalar.
+    """
+    share, probability = routing.boundary_share, routing.mean_probability
+    apart = (1 - share) * (1 - probability)
+    return target / (target - 1) * ((target - 1) * share * probability + apart)

@@ -1,0 +1,40 @@
+"""`genomenet compare`: train and score all arms of a study on the same bases."""
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from genomenet.cli.parsing import VerbParser
+from genomenet.study.config import StudyConfig
+
+
+def main(words: Sequence[str]) -> int:
+    """Run the verb."""
+    parser = VerbParser(
+        "compare",
+        "--config STUDY [--KEY VALUE] --out FOLDER",
+        "Train and score all arms of a study on the same bases in the same order, then write "
+        "the report. Run it again to go on where it stopped.",
+    )
+    parser.add_argument("-o", "--out", type=str, required=True, help="Study folder.")
+    parser.add_argument(
+        "-j", "--jobs", type=int, default=0, help="Arms at a time; 0 is one a core."
+    )
+    parser.add_argument("--quiet", type=bool, default=False, help="Show no progress bars.")
+    parser.add_config(StudyConfig)
+    parsed = parser.read(words)
+    config = parser.config(StudyConfig, parsed).check()
+
+    from genomenet.cli.terminal import ArmBars
+    from genomenet.report.page import write_report
+    from genomenet.report.tables import text_table
+    from genomenet.study.compare import compare
+
+    out = Path(parsed.out)
+    with ArmBars(config.train.max_steps, disable=parsed.quiet) as bars:
+        study = compare(
+            config, out, f"genomenet compare {shlex.join(words)}", parsed.jobs, bars.show
+        )
+    print(text_table(study))
+    print(f"\nreport: {write_report(study, out)}")
+    return 0

@@ -1,0 +1,86 @@
+"""`genomenet evaluate`: score finished runs on held-out bases."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from genomenet.cli.parsing import VerbParser
+
+
+def main(words: Sequence[str]) -> int:
+    """Run the verb."""
+    parser = VerbParser(
+        "evaluate",
+        "RUN... [--split NAME | --genome FILE] [--json FILE]",
+        "Score runs on held-out bases: every base once, N never, repeats apart.",
+    )
+    parser.add_argument("runs", type=str, nargs="+", help="Folders that `genomenet train` made.")
+    parser.add_argument(
+        "--split", choices=("train", "valid", "test"), default="test", help="Split to score."
+    )
+    parser.add_argument(
+        "--checkpoint",
+        choices=("final", "best", "before decay"),
+        default="final",
+        help="Weights to score.",
+    )
+    parser.add_argument(
+        "--genome", type=str, default="", help="Score another genome: FASTA or imported folder."
+    )
+    parser.add_argument("--bed", type=str, default="", help="Score only these intervals.")
+    parser.add_argument(
+        "--windows", type=int, default=0, help="Windows to score, evenly spread; 0 is all."
+    )
+    parser.add_argument("--json", type=str, default="", help="Write everything to this file.")
+    parser.add_argument("--quiet", type=bool, default=False, help="Show no progress bar.")
+    parsed = parser.read(words)
+
+    from tqdm import tqdm
+
+    from genomenet.cli.terminal import text_table
+    from genomenet.evaluation.run import evaluate_run, held_out_intervals
+    from genomenet.training.record import read_record, write_json
+
+    rows, results = [], []
+    for name in parsed.runs:
+        config, record = read_record(Path(name))
+        genome, intervals = held_out_intervals(
+            config.data, parsed.split, parsed.genome, parsed.bed
+        )
+        with tqdm(unit="window", desc=name, disable=parsed.quiet, leave=False) as bar:
+            found = evaluate_run(
+                Path(name), parsed.checkpoint, genome, intervals, parsed.windows, bar.update
+            )
+        rows.append(
+            (
+                name,
+                f"{found.bases:,}",
+                f"{math.exp(found.nats):.4f}",
+                f"{found.nats / math.log(2):.4f}",
+                _bits(found.unmasked_nats, found.unmasked_bases),
+                _bits(found.masked_nats, found.masked_bases),
+                " x ".join(f"{rate:.2f}" for rate in found.bases_per_chunk) or "-",
+                f"{found.flops_per_base / 1e6:.2f}",
+            )
+        )
+        results.append(
+            {
+                "run": name,
+                "layout": config.model.layout,
+                "parameters": record["parameters"],
+                "genome_digest": genome.digest,
+                **dataclasses.asdict(found),
+            }
+        )
+    header = (
+        "run", "bases", "perplexity", "bits/base", "unique", "repeats", "bases/chunk", "MFLOPs/base"
+    )  # fmt: skip
+    print(text_table(header, rows))
+    if parsed.json:
+        write_json(Path(parsed.json), {"runs": results})
+    return 0
+
+
+def _bits(nats: float, bases: int) -> str:
+    return f"{nats / bases / math.log(2):.4f}" if bases else "-"

@@ -1,0 +1,75 @@
+"""The `genomenet` command: finds the verb, and tells errors in one sentence."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+from genomenet import __version__
+from genomenet.errors import UserError, nearest
+
+VERBS = {
+    "import": ("import_genome", "turn FASTA, GenBank or EMBL files into a memory-mapped genome"),
+    "train": ("train", "train one model on a genome"),
+    "resume": ("resume", "go on with a run that was stopped"),
+    "evaluate": ("evaluate", "score finished runs on held-out bases"),
+    "compare": ("compare", "train and score all arms of a study on the same bases"),
+    "report": ("report", "write the figures and the HTML report of a study"),
+    "models": ("models", "list model presets with parameters and FLOPs per base"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a verb.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Words after `genomenet`; the process's own when left out.
+
+    Returns
+    -------
+    int
+        0 when it went well, 2 after a mistake a user can mend, 130 when interrupted.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or words[0] in {"-h", "--help", "help"}:
+        print(_usage())
+        return 0
+    if words[0] in {"-V", "--version"}:
+        print(f"genomenet {__version__}")
+        return 0
+    try:
+        verb, rest = words[0], words[1:]
+        if verb not in VERBS:
+            raise UserError(
+                f"there is no verb '{verb}'"
+                + (nearest(verb, VERBS) or f"; the verbs are {', '.join(VERBS)}")
+            )
+        return importlib.import_module(f"genomenet.cli.{VERBS[verb][0]}").main(rest)
+    except UserError as error:
+        return _fail(str(error))
+    except OSError as error:
+        # The system's own words name the file and the reason: no space, no permission.
+        return _fail(str(error))
+    except KeyboardInterrupt:
+        print("genomenet: interrupted", file=sys.stderr)
+        return 130
+
+
+def _fail(message: str) -> int:
+    print(f"genomenet: {' '.join(message.split())}", file=sys.stderr)
+    return 2
+
+
+def _usage() -> str:
+    verbs = "\n".join(f"  {name:<10}{purpose}" for name, (_, purpose) in VERBS.items())
+    return (
+        "usage: genomenet VERB ...\n\n"
+        "Train DNA language models on raw nucleotides and compare their architectures fairly.\n\n"
+        f"verbs:\n{verbs}\n\n"
+        "`genomenet VERB --help` tells a verb's options; `genomenet --version` the version."
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,207 @@
+"""From words and YAML files to frozen dataclasses, with errors that name the nearest key."""
+
+import dataclasses
+import re
+import types
+import typing
+from argparse import ArgumentError
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from jsonargparse import ArgumentParser, Namespace
+
+from genomenet.errors import UserError, nearest
+from genomenet.models.presets import find_config
+
+Config = TypeVar("Config")
+_TRUTHS = {"true", "false"}
+
+
+class VerbParser:
+    """The options of one verb: bad input raises UserError instead of printing usage.
+
+    Parameters
+    ----------
+    verb : str
+        Name of the verb.
+    usage : str
+        What follows the verb in the usage line.
+    description : str
+        What the verb does.
+    """
+
+    def __init__(self, verb: str, usage: str, description: str):
+        self._parser = ArgumentParser(
+            prog=f"genomenet {verb}",
+            usage=f"genomenet {verb} {usage}",
+            description=description,
+            exit_on_error=False,
+        )
+        self.add_argument = self._parser.add_argument
+        self._schema: type | None = None
+
+    def add_config(self, schema: type) -> None:
+        """Take the fields of a dataclass as options and in YAML files given by --config."""
+        self._schema = schema
+        self.add_argument(
+            "-c",
+            "--config",
+            action="config",
+            help="YAML file, or the name of a preset; give several to lay one over the other.",
+        )
+        self._parser.add_class_arguments(schema, None)
+
+    def read(self, words: Sequence[str]) -> Namespace:
+        """Parse a verb's words.
+
+        Raises
+        ------
+        UserError
+            Naming the file and line or the option, and the nearest valid key.
+        """
+        prepared = self._prepare(list(words))
+        try:
+            return self._parser.parse_args(prepared)
+        except ArgumentError as error:
+            raise UserError(_sentence(str(error.message))) from None
+
+    def config(self, schema: type[Config], parsed: Namespace) -> Config:
+        """The dataclass that `add_config` asked for."""
+        content = self._parser.instantiate(parsed)
+        names = [field.name for field in dataclasses.fields(schema)]  # type: ignore[arg-type]
+        return schema(**{name: content[name] for name in names})
+
+    def _prepare(self, words: list[str]) -> list[str]:
+        """Check options and files before the parser sees them, and fill in bare flags."""
+        known = {option for action in self._parser._actions for option in action.option_strings}
+        leaves = dict(_leaves(self._schema)) if self._schema else {}
+        flags = {"quiet", *(name for name, kind in leaves.items() if kind is bool)}
+        prepared = []
+        for position, word in enumerate(words):
+            if self._schema and re.fullmatch(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+=.*", word):
+                word = f"--{word}"  # key=value, as Hydra's users write it
+            option, equals, value = word.partition("=")
+            if option.startswith("--") and option not in known:
+                hint = nearest(option[2:], [name.lstrip("-") for name in known])
+                raise UserError(f"{self._parser.prog} has no option {option}{hint}")
+            following = words[position + 1] if position + 1 < len(words) else "--"
+            if option in {"--config", "-c"} and equals:
+                word = f"{option}={self._checked_file(value)}"
+            elif position and words[position - 1] in {"--config", "-c"}:
+                word = str(self._checked_file(word))
+            elif option[2:] in flags and not equals and following.lower() not in _TRUTHS:
+                word = f"{option}=true"
+            prepared.append(word)
+        return prepared
+
+    def _checked_file(self, name: str) -> Path:
+        path = find_config(name)
+        if self._schema is not None:
+            _check_keys(path, self._schema)
+        return path
+
+
+def _leaves(schema: type, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted names and types of all fields of nested dataclasses."""
+    hints = typing.get_type_hints(schema)
+    for field in dataclasses.fields(schema):
+        kind = hints[field.name]
+        if dataclasses.is_dataclass(kind):
+            yield from _leaves(typing.cast(type, kind), f"{prefix}{field.name}.")
+        else:
+            yield f"{prefix}{field.name}", kind
+
+
+def _check_keys(path: Path, schema: type) -> None:
+    """Find keys of a YAML file that the schema lacks; yaml keeps their lines."""
+    try:
+        tree = yaml.compose(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} is not valid YAML: {error}") from None
+    if tree is None:
+        raise UserError(f"{path} is empty; it should hold keys such as 'model:'")
+    _check_mapping(tree, schema, path, "")
+
+
+def _check_mapping(node: yaml.Node, schema: type, path: Path, prefix: str) -> None:
+    where = f"{path}, line {node.start_mark.line + 1}"
+    if not isinstance(node, yaml.MappingNode):
+        raise UserError(f"{where}: '{prefix.rstrip('.')}' should hold keys, not one value")
+    hints = typing.get_type_hints(schema)
+    for key, value in node.value:
+        if key.value == "<<":  # a YAML merge; what it merges was checked where it stands
+            continue
+        kind = hints.get(key.value)
+        if kind is None:
+            raise UserError(
+                f"{path}, line {key.start_mark.line + 1}: unknown key '{prefix}{key.value}'"
+                + (nearest(key.value, hints) or f"; the keys here are {', '.join(hints)}")
+            )
+        name = f"{prefix}{key.value}"
+        if dataclasses.is_dataclass(kind):
+            _check_mapping(value, typing.cast(type, kind), path, f"{name}.")
+        elif typing.get_origin(kind) is dict and isinstance(value, yaml.MappingNode):
+            inner = typing.get_args(kind)[1]
+            if dataclasses.is_dataclass(inner):
+                for inner_key, inner_value in value.value:
+                    _check_mapping(
+                        inner_value, typing.cast(type, inner), path, f"{name}.{inner_key.value}."
+                    )
+        else:
+            _check_type(value, kind, path, name)
+
+
+_SCALARS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
+
+
+def _check_type(node: yaml.Node, kind: Any, path: Path, name: str) -> None:
+    """Say where a value is of the wrong type; jsonargparse would not name file and line."""
+    options = typing.get_args(kind) if _is_union(kind) else (kind,)
+    value = yaml.safe_load(yaml.serialize(node))
+    if not any(_fits(value, option) for option in options):
+        wanted = " or ".join(_describe(option) for option in options)
+        raise UserError(
+            f"{path}, line {node.start_mark.line + 1}: '{name}' is {value!r}; it should be {wanted}"
+        )
+
+
+def _is_union(kind: Any) -> bool:
+    return typing.get_origin(kind) in {typing.Union, types.UnionType}
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    if typing.get_origin(kind) is typing.Literal:
+        return value in typing.get_args(kind)
+    if typing.get_origin(kind) is list:
+        return isinstance(value, list) and all(_fits(v, typing.get_args(kind)[0]) for v in value)
+    if kind is float and isinstance(value, str):
+        # YAML 1.1 reads 3e-3 as a text: what Python reads as a number is one.
+        try:
+            float(value)
+        except ValueError:
+            return False
+        return True
+    if kind is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return (kind is type(None) and value is None) or isinstance(value, kind)
+
+
+def _describe(kind: Any) -> str:
+    if typing.get_origin(kind) is typing.Literal:
+        return " or ".join(repr(value) for value in typing.get_args(kind))
+    if typing.get_origin(kind) is list:
+        return f"a list, each {_describe(typing.get_args(kind)[0])}"
+    return _SCALARS.get(kind, str(kind))
+
+
+def _sentence(message: str) -> str:
+    """The last remark of jsonargparse's multi-line messages, on one line."""
+    text = " ".join(message.split())
+    match = re.search(r'Parser key "?([\w.]+)"?:? (.*)', text)
+    if match is None:
+        return text
+    return f"--{match.group(1)}: {match.group(2)}"

@@ -1,0 +1,65 @@
+"""What verbs tell a person: summaries and plain-text tables."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from genomenet.training.run import TrainingSummary
+
+
+def tell_summary(summary: TrainingSummary, run: Path) -> None:
+    """Print how a run ended and what to do with it."""
+    print(
+        f"{run}: {summary.step:,} steps, {summary.bases:,} bases at "
+        f"{summary.bases_per_second:,.0f} bases/s; validation perplexity "
+        f"{math.exp(summary.valid_nats):.4f} ({summary.valid_nats / math.log(2):.4f} bits/base)"
+    )
+    print(f"next: genomenet evaluate {run}")
+
+
+def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Align columns: the first to the left, numbers to the right."""
+    widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
+    lines = []
+    for row in (header, *rows):
+        cells = [row[0].ljust(widths[0])]
+        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+class ArmBars:
+    """One progress bar a run, drawn under each other.
+
+    Parameters
+    ----------
+    steps : int
+        Training steps of every run.
+    disable : bool
+        Draw nothing.
+    """
+
+    def __init__(self, steps: int, disable: bool):
+        self.steps = steps
+        self.disable = disable
+        self._bars: dict[str, tqdm] = {}
+
+    def __enter__(self) -> "ArmBars":
+        return self
+
+    def __exit__(self, *exception) -> None:
+        for bar in self._bars.values():
+            bar.close()
+
+    def show(self, done: dict[str, int]) -> None:
+        """Move the bars to the steps done by each run."""
+        for place, (name, steps) in enumerate(done.items()):
+            bar = self._bars.get(name)
+            if bar is None:
+                bar = tqdm(
+                    total=self.steps, desc=name, unit="step", position=place, disable=self.disable
+                )
+                self._bars[name] = bar
+            bar.update(steps - bar.n)

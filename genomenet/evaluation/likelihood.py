@@ -1,0 +1,83 @@
+"""Held-out likelihood: every base scored once, summed by window and by repeat mask."""
+
+from collections.abc import Callable
+
+import torch
+
+from genomenet.evaluation.results import Likelihood
+from genomenet.genome.held_out import HeldOutTiles
+from genomenet.models.config import ModelConfig
+from genomenet.models.counts import flops_per_base
+from genomenet.models.language_model import LanguageModel
+from genomenet.training.batch import HostBatch, to_device
+from genomenet.training.module import next_base_nats
+
+
+@torch.no_grad()
+def held_out_likelihood(
+    model: LanguageModel,
+    config: ModelConfig,
+    tiles: HeldOutTiles,
+    length_bp: int,
+    batch_size: int,
+    checkpoint: str,
+    progress: Callable[[int], object] | None = None,
+) -> Likelihood:
+    """Score tiles and add up; sums don't depend on the batch size or the order.
+
+    Parameters
+    ----------
+    model : LanguageModel
+        On its device; put into evaluation mode here.
+    config : ModelConfig
+        Its config, for FLOPs at the achieved rate.
+    tiles : HeldOutTiles
+        Windows that hold each base once; N is never scored.
+    length_bp : int
+        Window length, for FLOPs.
+    batch_size : int
+        Tiles per forward pass.
+    checkpoint : {"before decay", "final"}
+        Recorded in the result.
+    progress : callable, optional
+        Called with the number of tiles just scored.
+    """
+    model.eval()
+    device = next(model.parameters()).device
+    window_nats: list[float] = []
+    window_bases: list[int] = []
+    masked_nats = torch.zeros((), dtype=torch.float64)
+    masked_bases = 0
+    stages = config.networks().stages
+    positions, chunks = [0] * stages, [0] * stages
+    for first in range(0, len(tiles), batch_size):
+        host = HostBatch(tiles.batch(first, min(batch_size, len(tiles) - first)))
+        batch = to_device(host, device)
+        output = model(batch.tokens_BL, batch.valid_BL)
+        nats_BL = next_base_nats(output.logits_BLV, batch.targets_BL).double().cpu()
+        scored_BL = (batch.targets_BL >= 0).cpu()
+        masked_BL = scored_BL & torch.from_numpy(host.windows.masked)
+        window_nats += nats_BL.sum(1).tolist()
+        window_bases += scored_BL.sum(1).tolist()
+        masked_nats += nats_BL[masked_BL].sum()
+        masked_bases += int(masked_BL.sum())
+        for stage, routing in enumerate(output.stages):
+            positions[stage] += int(routing.valid_BL.sum())
+            chunks[stage] += int(routing.boundary_BL.sum())
+        if progress is not None:
+            progress(len(host.windows.lengths))
+    achieved = tuple(p / c for p, c in zip(positions, chunks, strict=True))
+    nats, bases = sum(window_nats), sum(window_bases)
+    return Likelihood(
+        checkpoint=checkpoint,  # type: ignore[arg-type]
+        nats=nats / bases,
+        bases=bases,
+        window_nats=tuple(window_nats),
+        window_bases=tuple(window_bases),
+        masked_nats=float(masked_nats),
+        masked_bases=masked_bases,
+        unmasked_nats=nats - float(masked_nats),
+        unmasked_bases=bases - masked_bases,
+        bases_per_chunk=achieved,
+        flops_per_base=flops_per_base(config, length_bp, achieved).total,
+    )

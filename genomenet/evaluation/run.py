@@ -1,0 +1,121 @@
+"""Load the model of a run and score it on held-out bases."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from genomenet.errors import UserError
+from genomenet.evaluation.likelihood import held_out_likelihood
+from genomenet.evaluation.results import Likelihood
+from genomenet.genome.genome import Genome, open_genome, whole_contigs
+from genomenet.genome.held_out import HeldOutTiles
+from genomenet.genome.intervals import Interval, read_bed
+from genomenet.models.language_model import LanguageModel
+from genomenet.training.callbacks import BEFORE_DECAY, BEST, LAST
+from genomenet.training.config import DataConfig, RunConfig
+from genomenet.training.data import micro_batch_size, open_data
+from genomenet.training.record import CHECKPOINTS, read_record
+from genomenet.training.run import load_checkpoint
+
+CHECKPOINT_FILES = {"final": LAST, "best": BEST, "before decay": BEFORE_DECAY}
+
+
+def load_model(run: Path, checkpoint: str) -> tuple[LanguageModel, RunConfig]:
+    """The model of a run with a checkpoint's weights.
+
+    Parameters
+    ----------
+    run : Path
+        The run directory.
+    checkpoint : {"final", "best", "before decay"}
+        Which weights.
+
+    Raises
+    ------
+    UserError
+        When the run or the checkpoint is missing, or the weights are of another model.
+    """
+    config, _ = read_record(run)
+    path = run / CHECKPOINTS / CHECKPOINT_FILES[checkpoint]
+    weights = {
+        name.removeprefix("model."): value
+        for name, value in load_checkpoint(path)["state_dict"].items()
+    }
+    model = LanguageModel(config.model)
+    expected = {name: value.shape for name, value in model.state_dict().items()}
+    if expected != {name: value.shape for name, value in weights.items()}:
+        raise UserError(
+            f"{path} holds the weights of another model than layout '{config.model.layout}' in "
+            f"{run}; put the run's own checkpoint back"
+        )
+    model.load_state_dict(weights)
+    on_gpu = config.train.accelerator != "cpu" and torch.cuda.is_available()
+    return model.to("cuda" if on_gpu else "cpu"), config
+
+
+def held_out_intervals(
+    data: DataConfig, split: str, genome_path: str, bed: str
+) -> tuple[Genome, list[Interval]]:
+    """What to score: a split of the run's genome, or (parts of) another genome.
+
+    Parameters
+    ----------
+    data : DataConfig
+        The run's data.
+    split : {"train", "valid", "test"}
+        Which split of it, when no other genome is named.
+    genome_path : str
+        Another genome; empty for the run's own.
+    bed : str
+        BED file of intervals to score; empty for the split, or for all of another genome.
+    """
+    if genome_path or bed:
+        genome = open_genome(genome_path) if genome_path else open_data(data)[0]
+        if bed:
+            return genome, [interval for interval, _ in read_bed(bed)]
+        return genome, whole_contigs(genome)
+    genome, splits = open_data(data)
+    return genome, list(splits.require(split))
+
+
+def evaluate_run(
+    run: Path,
+    checkpoint: str,
+    genome: Genome,
+    intervals: list[Interval],
+    limit: int = 0,
+    progress: Callable[[int], object] | None = None,
+) -> Likelihood:
+    """Score one checkpoint of a run.
+
+    Parameters
+    ----------
+    run : Path
+        The run directory.
+    checkpoint : {"final", "best", "before decay"}
+        Which weights.
+    genome : Genome
+        Where the intervals are.
+    intervals : list of Interval
+        Bases to score, each once.
+    limit : int
+        Score that many windows, evenly spread; 0 is all.
+    progress : callable, optional
+        Called with the number of windows just scored.
+    """
+    model, config = load_model(run, checkpoint)
+    tiles = HeldOutTiles(genome, intervals, config.data.max_length, limit=limit or None)
+    on_gpu = next(model.parameters()).is_cuda
+    batch_size = micro_batch_size(replace_batch(config), on_gpu)
+    torch.set_float32_matmul_precision(config.train.matmul_precision)
+    return held_out_likelihood(
+        model, config.model, tiles, config.data.max_length, batch_size, checkpoint, progress
+    )
+
+
+def replace_batch(config: RunConfig) -> RunConfig:
+    """The config with a batch so large that only the device limits the windows per pass."""
+    recipe = replace(config.train, global_batch_size=1 << 10, micro_batch_size=0)
+    return replace(config, train=recipe)

@@ -1,0 +1,109 @@
+"""The nucleotide alphabet: which letter is which code, and what is no nucleotide at all.
+
+Codes are ``A0 C1 G2 T3 N4``, so that the complement of a code below 4 is three minus it. While a
+file is read each letter becomes one *packed* byte: the code in the low three bits, and above it
+one flag each for soft-masked, for an ambiguity code that became N, and for uracil that became T.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+LETTERS = "ACGTN"
+N_CODE = 4
+WHITESPACE = b"\n\r \t"
+
+CODE_BITS = 0b111
+SOFT_MASK_FLAG = 0b1_000
+AMBIGUITY_FLAG = 0b10_000
+URACIL_FLAG = 0b100_000
+NOT_A_NUCLEOTIDE = 255
+
+AMBIGUITY_CODES = "RYSWKMBDHV"
+PROTEIN_LETTERS = frozenset("EFILPQZJOX*")
+
+COMPLEMENT = np.array([3, 2, 1, 0, 4], dtype=np.uint8)
+
+
+class NotNucleotides(ValueError):
+    """Letters outside the alphabet; whoever knows the file turns this into a sentence."""
+
+
+def _packing_table() -> bytes:
+    table = bytearray([NOT_A_NUCLEOTIDE] * 256)
+    packed = {letter: code for code, letter in enumerate(LETTERS)}
+    packed["U"] = LETTERS.index("T") | URACIL_FLAG
+    packed |= dict.fromkeys(AMBIGUITY_CODES, N_CODE | AMBIGUITY_FLAG)
+    for letter, value in packed.items():
+        table[ord(letter)] = value
+        table[ord(letter.lower())] = value | SOFT_MASK_FLAG
+    return bytes(table)
+
+
+_PACKING_TABLE = _packing_table()
+_NUCLEOTIDE_LETTERS = bytes(b for b in range(256) if _PACKING_TABLE[b] != NOT_A_NUCLEOTIDE)
+_DECODING_TABLE = LETTERS.encode() + b"?" * (256 - len(LETTERS))
+
+
+def pack(letters: bytes) -> npt.NDArray[np.uint8]:
+    """Turn text into packed bytes, dropping line ends and blanks.
+
+    Parameters
+    ----------
+    letters : bytes
+        Sequence text in either case, any line wrapping.
+
+    Returns
+    -------
+    ndarray of uint8, shape (bases,)
+        Read-only packed bytes; ``& CODE_BITS`` gives the codes.
+
+    Raises
+    ------
+    NotNucleotides
+        When some letter is neither a base, U, nor an IUPAC ambiguity code.
+    """
+    # One C loop over the text; any wrapping costs the same.
+    packed = np.frombuffer(letters.translate(_PACKING_TABLE, WHITESPACE), dtype=np.uint8)
+    if packed.size and packed.max() == NOT_A_NUCLEOTIDE:
+        raise NotNucleotides(first_foreign_letter(letters))
+    return packed
+
+
+def first_foreign_letter(letters: bytes) -> str:
+    """Return the first letter of `letters` that is no nucleotide, or the empty string."""
+    foreign = letters.translate(None, _NUCLEOTIDE_LETTERS + WHITESPACE)
+    return chr(foreign[0]) if foreign else ""
+
+
+def foreign_letter_reason(letter: str) -> str:
+    """Say in half a sentence why `letter` cannot be read and what to do about it."""
+    if letter.upper() in PROTEIN_LETTERS:
+        return (
+            f"the letter {letter!r} is not a nucleotide, this looks like protein; "
+            "give a nucleotide sequence instead"
+        )
+    return (
+        f"the letter {letter!r} is not a nucleotide; "
+        "only A, C, G, T, U, N and the IUPAC ambiguity codes can be read"
+    )
+
+
+def encode(text: str) -> npt.NDArray[np.uint8]:
+    """Return the codes of a nucleotide string, shape (bases,); either case.
+
+    Raises
+    ------
+    NotNucleotides
+        When some letter is no nucleotide.
+    """
+    return pack(text.encode("latin-1", "replace")) & np.uint8(CODE_BITS)
+
+
+def decode(codes: npt.NDArray[np.uint8]) -> str:
+    """Return the upper-case letters of `codes`, shape (bases,)."""
+    return codes.astype(np.uint8, copy=False).tobytes().translate(_DECODING_TABLE).decode()
+
+
+def reverse_complement(codes: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Return the other strand of `codes`, shape (bases,), read in its own direction."""
+    return COMPLEMENT[codes[::-1]]

@@ -1,0 +1,97 @@
+"""Turn windows into model inputs: the strand and every cast happen here, on the device."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from genomenet.genome.alphabet import N_CODE
+from genomenet.genome.window_batch import WindowBatch
+
+
+class ModelInputs(NamedTuple):
+    """What a causal language model trains on.
+
+    Attributes
+    ----------
+    tokens : Tensor of int64, shape (B, L)
+        The targets shifted right by one, behind a start code.
+    targets : Tensor of int64, shape (B, L)
+        The bases of the window.
+    weights : Tensor of float32, shape (B, L)
+        Weight of each target in the loss; 0 for N and padding.
+    valid : Tensor of bool, shape (B, L)
+        False at padding.
+    """
+
+    tokens: Tensor
+    targets: Tensor
+    weights: Tensor
+    valid: Tensor
+
+
+def reverse_rows(x_BL: Tensor, lengths_B: Tensor) -> Tensor:
+    """Reverse the valid prefix of each row; the padding behind it stays where it is.
+
+    Parameters
+    ----------
+    x_BL : Tensor, shape (B, L)
+        Any dtype.
+    lengths_B : Tensor of int64, shape (B,)
+        Length of each prefix.
+    """
+    place_L = torch.arange(x_BL.shape[1], device=x_BL.device)
+    mirrored_BL = lengths_B[:, None] - 1 - place_L
+    return x_BL.gather(1, torch.where(mirrored_BL >= 0, mirrored_BL, place_L))
+
+
+def reverse_complement(codes_BL: Tensor, lengths_B: Tensor) -> Tensor:
+    """Return the other strand of each row, read in its own direction, padding still at the right.
+
+    Parameters
+    ----------
+    codes_BL : Tensor of uint8 or int64, shape (B, L)
+        Codes A0 C1 G2 T3 N4.
+    lengths_B : Tensor of int64, shape (B,)
+        Bases of each row without padding.
+    """
+    reversed_BL = reverse_rows(codes_BL, lengths_B)
+    return torch.where(reversed_BL < N_CODE, 3 - reversed_BL, reversed_BL)
+
+
+def to_model_inputs(
+    batch: WindowBatch,
+    device: torch.device | str,
+    soft_mask_weight: float = 1.0,
+    start_code: int = N_CODE,
+) -> ModelInputs:
+    """Send a batch to the device as bytes, and make model inputs of it there.
+
+    Parameters
+    ----------
+    batch : WindowBatch
+        B windows of L bases.
+    device : torch.device or str
+        Where the tensors are to live.
+    soft_mask_weight : float
+        Weight of soft-masked targets.
+    start_code : int
+        Token in front of the first base.
+    """
+    codes_BL = torch.from_numpy(batch.codes).to(device, non_blocking=True)
+    masked_BL = torch.from_numpy(batch.masked).to(device, non_blocking=True)
+    lengths_B = torch.from_numpy(batch.lengths).to(device, non_blocking=True)
+    if batch.flip.any():
+        # Row numbers are made here, for the device would have to be waited for.
+        rows = torch.from_numpy(batch.flip.nonzero()[0]).to(device, non_blocking=True)
+        flipped = reverse_complement(codes_BL[rows], lengths_B[rows])
+        # On the CPU a batch shares its memory with the arrays of the caller.
+        codes_BL = codes_BL.index_copy(0, rows, flipped)
+        masked_BL = masked_BL.index_copy(0, rows, reverse_rows(masked_BL[rows], lengths_B[rows]))
+    targets_BL = codes_BL.long()
+    tokens_BL = torch.full_like(targets_BL, start_code)
+    tokens_BL[:, 1:] = targets_BL[:, :-1]
+    valid_BL = torch.arange(codes_BL.shape[1], device=codes_BL.device) < lengths_B[:, None]
+    weights_BL = ((codes_BL < N_CODE) & valid_BL).to(torch.float32)
+    weights_BL = torch.where(masked_BL, weights_BL * soft_mask_weight, weights_BL)
+    return ModelInputs(tokens_BL, targets_BL, weights_BL, valid_BL)

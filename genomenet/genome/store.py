@@ -1,0 +1,159 @@
+"""A genome imported once: one memory-mapped array of codes, a soft-mask bitmap, a table."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from genomenet.errors import UserError
+from genomenet.genome.contigs import Contig, ContigTable
+from genomenet.genome.intervals import Interval
+from genomenet.genome.store_writer import (
+    CODES_FILE,
+    FORMAT_VERSION,
+    MASK_FILE,
+    TABLE_FILE,
+    SourceRecord,
+)
+
+__all__ = ["Contig", "GenomeStore"]
+
+
+class GenomeStore:
+    """An imported genome, opened for reading.
+
+    The two big files are memory-mapped on first use, so workers and ranks on a machine share one
+    copy in the page cache. Pickling carries the path alone; forking is safe.
+
+    Parameters
+    ----------
+    path : str or Path
+        Folder written by `genomenet.genome.importer.import_genome`.
+
+    Attributes
+    ----------
+    path : Path
+        The folder.
+    contigs : tuple of Contig
+        In the order of the imported files.
+    length_bp : int
+        Sum of the contigs' lengths, N included.
+    digest : str
+        SHA-256 over names, lengths, codes and soft mask.
+    n_runs : tuple of Interval
+        Runs of at least 64 N.
+    sources : tuple of SourceRecord
+        The files the store was made from.
+
+    Raises
+    ------
+    UserError
+        When the folder is missing, is no store, was written by another format version, or does
+        not have the sizes its table promises.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        table = _read_table(self.path)
+        self.contigs: tuple[Contig, ...] = tuple(Contig(**row) for row in table["contigs"])
+        self.length_bp: int = table["length_bp"]
+        self.digest: str = table["digest"]
+        self.sources: tuple[SourceRecord, ...] = tuple(
+            SourceRecord(**row) for row in table["sources"]
+        )
+        self.n_runs: tuple[Interval, ...] = tuple(
+            Interval(self.contigs[i].name, start, end) for i, start, end in table["n_runs"]
+        )
+        self._table = ContigTable(self.contigs, str(self.path))
+        self._codes: npt.NDArray[np.uint8] | None = None
+        self._mask: npt.NDArray[np.uint8] | None = None
+        _check_size(self.path / CODES_FILE, self.length_bp)
+        _check_size(self.path / MASK_FILE, (self.length_bp + 7) // 8)
+
+    @property
+    def notes(self) -> list[str]:
+        """A sentence for each source whose letters were replaced, for the terminal."""
+        said = []
+        for source in self.sources:
+            if source.ambiguity_to_n:
+                said.append(f"{source.file}: {source.ambiguity_to_n:,} ambiguity codes became N")
+            if source.uracil_to_t:
+                said.append(f"{source.file}: {source.uracil_to_t:,} U became T")
+        return said
+
+    def read(self, contig: str, start: int, end: int) -> npt.NDArray[np.uint8]:
+        """Return the codes of bases `start` to `end` of `contig`.
+
+        Returns
+        -------
+        ndarray of uint8, shape (end - start,)
+            A read-only view of the file.
+
+        Raises
+        ------
+        UserError
+            Unknown contig, or a range that leaves it.
+        """
+        offset = self._table.check(contig, start, end).offset
+        if self._codes is None:
+            self._codes = _map(self.path / CODES_FILE)
+        return self._codes[offset + start : offset + end]
+
+    def read_mask(self, contig: str, start: int, end: int) -> npt.NDArray[np.bool_]:
+        """Return which of bases `start` to `end` of `contig` are soft-masked (lower case).
+
+        Returns
+        -------
+        ndarray of bool, shape (end - start,)
+
+        Raises
+        ------
+        UserError
+            Unknown contig, or a range that leaves it.
+        """
+        offset = self._table.check(contig, start, end).offset
+        if self._mask is None:
+            self._mask = _map(self.path / MASK_FILE)
+        first, last = offset + start, offset + end
+        bits = np.unpackbits(self._mask[first // 8 : (last + 7) // 8], bitorder="little")
+        return bits[first % 8 : first % 8 + last - first].view(np.bool_)
+
+    def __reduce__(self) -> tuple[type["GenomeStore"], tuple[Path]]:
+        return GenomeStore, (self.path.absolute(),)
+
+
+def _map(path: Path) -> npt.NDArray[np.uint8]:
+    # A plain array over the map: slicing the memmap subclass costs ten times as much.
+    return np.asarray(np.memmap(path, dtype=np.uint8, mode="r"))
+
+
+def _read_table(folder: Path) -> dict[str, Any]:
+    if not folder.is_dir():
+        raise UserError(f"{folder} is not a folder; give the folder of an imported genome")
+    path = folder / TABLE_FILE
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(
+            f"{folder} is not a genome store, it has no {TABLE_FILE}; import a genome first"
+        ) from None
+    except ValueError:
+        raise UserError(f"{path} is damaged; delete {folder} and import the genome again") from None
+    version = table.get("format_version") if isinstance(table, dict) else None
+    if version != FORMAT_VERSION:
+        raise UserError(
+            f"{path} has format version {version}, but this genomenet reads {FORMAT_VERSION}; "
+            f"delete {folder} and import the genome again"
+        )
+    return table
+
+
+def _check_size(path: Path, wanted: int) -> None:
+    size = path.stat().st_size if path.is_file() else 0
+    if size != wanted:
+        raise UserError(
+            f"{path} has {size:,} bytes where its {TABLE_FILE} promises {wanted:,}; "
+            f"delete {path.parent} and import the genome again"
+        )

@@ -1,0 +1,52 @@
+"""How a fresh model's weights are drawn."""
+
+import math
+
+import torch
+from torch import nn
+
+from genomenet.models.hierarchical import HierarchicalNetwork
+from genomenet.nn.stack import IsotropicStack
+
+STANDARD_DEVIATION = 0.02
+EMBEDDING_STANDARD_DEVIATION = 1.0
+
+
+@torch.no_grad()
+def initialise(model: nn.Module) -> None:
+    """Draw the weights of a LanguageModel in place.
+
+    Linear layers of the stacks are normal with deviation 0.02; those that write to the
+    residual stream are narrower by the square root of the number of writes, counted from
+    the outside in. Routers start as the identity, residual projections with zero weights
+    (they are left as their constructors made them, but for that). Source: spec hnet.md
+    section 2.10.
+
+    Parameters
+    ----------
+    model : LanguageModel
+        Just constructed.
+    """
+    nn.init.normal_(model.embeddings.weight, std=EMBEDDING_STANDARD_DEVIATION)
+    nn.init.normal_(model.lm_head.weight, std=STANDARD_DEVIATION)
+    _initialise_network(model.backbone, writes_outside=0)
+
+
+def _initialise_network(network: HierarchicalNetwork, writes_outside: int) -> None:
+    if isinstance(network.main_network, IsotropicStack):
+        writes = writes_outside + network.main_network.residual_writes
+        _initialise_stack(network.main_network, writes)
+        return
+    writes = writes_outside + network.encoder.residual_writes + network.decoder.residual_writes
+    _initialise_stack(network.encoder, writes)
+    _initialise_stack(network.decoder, writes)
+    nn.init.zeros_(network.residual_proj.weight)
+    _initialise_network(network.main_network, writes)
+
+
+def _initialise_stack(stack: IsotropicStack, writes: int) -> None:
+    for name, module in stack.named_modules():
+        if isinstance(module, nn.Linear):
+            writes_residual = name.endswith(("out_proj", "fc2"))
+            scale = 1 / math.sqrt(writes) if writes_residual else 1.0
+            nn.init.normal_(module.weight, std=STANDARD_DEVIATION * scale)

@@ -1,0 +1,74 @@
+"""The Mamba-2 mixer."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from genomenet.nn.norm import GatedRMSNorm
+from genomenet.ops.conv import causal_conv_silu
+from genomenet.ops.ssd import ssd_scan
+
+DT_MIN, DT_MAX, DT_FLOOR = 1e-3, 1e-1, 1e-4
+A_MIN, A_MAX = 1.0, 16.0
+
+
+class Mamba2(nn.Module):
+    """Selective state space mixer with one group of B and C and a gated RMSNorm.
+
+    Parameter names and layouts are those of mamba_ssm's Mamba2, so its weights fit.
+    Source: Mamba-2 (arXiv 2405.21060); spec hnet.md section 2.6.
+
+    Parameters
+    ----------
+    d_model, d_inner : int
+        Width outside and inside.
+    head_dim : int
+        Width of a head; divides d_inner.
+    d_state : int
+        State size of a head.
+    d_conv : int
+        Taps of the causal convolution.
+    """
+
+    def __init__(self, d_model: int, d_inner: int, head_dim: int, d_state: int, d_conv: int):
+        super().__init__()
+        self.d_inner, self.d_state, self.head_dim = d_inner, d_state, head_dim
+        heads = d_inner // head_dim
+        channels = d_inner + 2 * d_state
+        self.in_proj = nn.Linear(d_model, d_inner + channels + heads, bias=False)
+        self.conv1d = nn.Conv1d(channels, channels, d_conv, groups=channels)
+        dt = torch.exp(torch.empty(heads).uniform_(math.log(DT_MIN), math.log(DT_MAX)))
+        dt = dt.clamp(min=DT_FLOOR)
+        self.dt_bias = nn.Parameter(dt + torch.log(-torch.expm1(-dt)))  # softplus inverse
+        self.A_log = nn.Parameter(torch.empty(heads).uniform_(A_MIN, A_MAX).log())
+        self.D = nn.Parameter(torch.ones(heads))
+        self.norm = GatedRMSNorm(d_inner)
+        self.out_proj = nn.Linear(d_inner, d_model, bias=False)
+
+    def forward(self, x_BLD: Tensor) -> Tensor:
+        """Mix positions; returns (B, L, D)."""
+        z_BLI, xBC_BLC, dt_BLH = self.in_proj(x_BLD).split(
+            [self.d_inner, self.d_inner + 2 * self.d_state, self.dt_bias.numel()], dim=-1
+        )
+        xBC_BLC = causal_conv_silu(xBC_BLC, self.conv1d.weight.squeeze(1), self.conv1d.bias)
+        x_BLI, B_BLN, C_BLN = xBC_BLC.split([self.d_inner, self.d_state, self.d_state], dim=-1)
+        # The step sizes decide over exponents: never below float32.
+        exact = torch.promote_types(dt_BLH.dtype, torch.float32)
+        y_BLHP = ssd_scan(
+            x_BLI.unflatten(-1, (-1, self.head_dim)),
+            F.softplus(dt_BLH.to(exact) + self.dt_bias),
+            -torch.exp(self.A_log),
+            B_BLN,
+            C_BLN,
+            self.D,
+            matmul_dtype=_autocast_dtype(x_BLD),
+        )
+        return self.out_proj(self.norm(y_BLHP.flatten(2), z_BLI))
+
+
+def _autocast_dtype(x: Tensor) -> torch.dtype | None:
+    """The dtype that autocast asks of matrix products on this device, if it is on."""
+    kind = x.device.type
+    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else None

@@ -1,0 +1,29 @@
+"""The SwiGLU feed-forward layer."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class SwiGLU(nn.Module):
+    """fc2(silu(gate) * up), where fc1 gives up in its first half and gate in its second.
+
+    Source: H-Net reference, spec hnet.md section 2.4 (the order of the halves matters to
+    whoever loads published weights).
+
+    Parameters
+    ----------
+    d_model : int
+        Width outside.
+    width : int
+        Hidden width.
+    """
+
+    def __init__(self, d_model: int, width: int):
+        super().__init__()
+        self.fc1 = nn.Linear(d_model, 2 * width, bias=False)
+        self.fc2 = nn.Linear(width, d_model, bias=False)
+
+    def forward(self, x_BLD: Tensor) -> Tensor:
+        """Apply to every position alike."""
+        up, gate = self.fc1(x_BLD).chunk(2, dim=-1)
+        return self.fc2(F.silu(gate) * up)

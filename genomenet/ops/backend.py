@@ -1,0 +1,169 @@
+"""Which kernels serve a device: CUDA packages where installed, torch everywhere else."""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from collections.abc import Callable
+from functools import cache
+
+import torch
+from torch import Tensor
+
+# operation -> (module, function, what runs without it)
+_PACKAGED = {
+    "ssd": ("mamba_ssm.ops.triton.ssd_combined", "mamba_chunk_scan_combined", "torch"),
+    "conv": ("causal_conv1d", "causal_conv1d_fn", "torch"),
+    "attention": ("flash_attn", "flash_attn_func", "torch sdpa"),
+}
+_HALF = (torch.float16, torch.bfloat16)
+
+
+@cache
+def packaged(operation: str) -> Callable[..., Tensor] | None:
+    """Find the optional package's function for `operation`, imported at the first call.
+
+    Parameters
+    ----------
+    operation : {"ssd", "conv", "attention"}
+        What to compute.
+
+    Returns
+    -------
+    callable or None
+        None when the package is not installed. A package that is installed but cannot be
+        imported also gives None, with a warning that names the reason.
+    """
+    module, function, instead = _PACKAGED[operation]
+    package = module.partition(".")[0]
+    try:
+        return getattr(importlib.import_module(module), function)
+    except ModuleNotFoundError as error:
+        if error.name is not None and error.name.partition(".")[0] == package:
+            return None
+        reason: Exception = error
+    except (ImportError, OSError, RuntimeError, AttributeError) as error:
+        reason = error
+    warnings.warn(
+        f"{package} is installed but cannot be used, {operation} falls back to {instead}: "
+        f"{type(reason).__name__}: {reason}",
+        RuntimeWarning,
+        stacklevel=2,
+    )
+    return None
+
+
+def uses(operation: str, tensor: Tensor) -> bool:
+    """Whether `operation` on `tensor` goes to the optional CUDA package.
+
+    Parameters
+    ----------
+    operation : {"ssd", "conv", "attention"}
+        What to compute.
+    tensor : Tensor
+        Its main input.
+
+    Returns
+    -------
+    bool
+        False for anything but CUDA tensors, for dtypes the package lacks, and when the package
+        is missing.
+    """
+    if tensor.device.type != "cuda" or tensor.dtype == torch.float64:
+        return False
+    if operation == "attention" and tensor.dtype not in _HALF:
+        return False
+    return packaged(operation) is not None
+
+
+def kernels(device: torch.device | str) -> dict[str, str]:
+    """Names of the kernels used on `device`, for logs and reports.
+
+    Parameters
+    ----------
+    device : torch.device or str
+        Such as ``"cpu"`` or ``"cuda:0"``.
+
+    Returns
+    -------
+    dict of str to str
+        Operation to kernel, as in ``{"ssd": "torch", "conv": "torch", "attention": "torch sdpa",
+        "ema": "torch", "norm": "torch"}``. flash-attn serves half precision only.
+    """
+    cuda = torch.device(device).type == "cuda"
+    names = {
+        operation: module.partition(".")[0] if cuda and packaged(operation) else instead
+        for operation, (module, _, instead) in _PACKAGED.items()
+    }
+    return {**names, "ema": "torch", "norm": "torch"}
+
+
+def _function(operation: str) -> Callable[..., Tensor]:
+    function = packaged(operation)
+    if function is None:
+        raise RuntimeError(f"no CUDA package for {operation} is installed")
+    return function
+
+
+def mamba_ssd(
+    x_BLHP: Tensor, dt_BLH: Tensor, A_H: Tensor, B_BLN: Tensor, C_BLN: Tensor, D_H: Tensor
+) -> Tensor:
+    """Run the scan of `genomenet.ops.ssd_scan` by mamba-ssm.
+
+    Parameters
+    ----------
+    x_BLHP, dt_BLH, A_H, B_BLN, C_BLN, D_H : Tensor
+        As in `genomenet.ops.ssd_scan`.
+
+    Returns
+    -------
+    Tensor
+        (B, L, H, P).
+    """
+    return _function("ssd")(
+        x_BLHP,
+        dt_BLH,
+        A_H,
+        B_BLN.unsqueeze(2),
+        C_BLN.unsqueeze(2),
+        chunk_size=256,  # mamba-ssm's own default for Mamba-2; rounding only
+        D=D_H,
+    )
+
+
+def cuda_conv_silu(x_BLC: Tensor, weight_CK: Tensor, bias_C: Tensor) -> Tensor:
+    """Run the convolution of `genomenet.ops.causal_conv_silu` by causal-conv1d.
+
+    Parameters
+    ----------
+    x_BLC, weight_CK, bias_C : Tensor
+        As in `genomenet.ops.causal_conv_silu`.
+
+    Returns
+    -------
+    Tensor
+        (B, L, C).
+    """
+    y_BCL = _function("conv")(
+        x_BLC.transpose(1, 2), weight_CK.to(x_BLC.dtype), bias_C.to(x_BLC.dtype), activation="silu"
+    )
+    return y_BCL.transpose(1, 2)
+
+
+def flash_attention(q_BLHP: Tensor, k_BLHP: Tensor, v_BLHP: Tensor, window: int) -> Tensor:
+    """Run the attention of `genomenet.ops.causal_attention` by flash-attn.
+
+    Parameters
+    ----------
+    q_BLHP, k_BLHP, v_BLHP : Tensor
+        As in `genomenet.ops.causal_attention`, in half precision.
+    window : int
+        -1 for global.
+
+    Returns
+    -------
+    Tensor
+        (B, L, H, P).
+    """
+    sides = (-1, -1) if window < 0 else (window, 0)
+    return _function("attention")(q_BLHP, k_BLHP, v_BLHP, causal=True, window_size=sides)

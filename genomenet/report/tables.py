@@ -1,0 +1,186 @@
+"""The tables of a report: arms, data efficiency and trivial rows, as text, Markdown and CSV."""
+
+import csv
+import io
+import math
+import textwrap
+from collections.abc import Sequence
+
+from genomenet.report.headline import headline
+from genomenet.report.numbers import (
+    DASH,
+    NOTHING,
+    basis,
+    bits,
+    bits_interval,
+    compact,
+    perplexity,
+    signed_bits,
+    stages,
+)
+from genomenet.report.summary import Summary, summarise
+from genomenet.study.efficiency import MatchedRatio
+from genomenet.study.results import Study
+
+WIDTH = 120
+"""Columns of a terminal a table may fill."""
+
+ARM_HEADERS = (
+    "arm", "params", "FLOP/base nominal", "achieved", "bp/chunk", "bases/s", "ppl before",
+    "ppl final", "bits final", "interval", "repeats", "unique",
+)  # fmt: skip
+EFFICIENCY_HEADERS = (
+    "hierarchical arm", "baseline", "data ratio", "FLOP ratio", "at perplexity",
+    "bits after decay", "how it was read",
+)  # fmt: skip
+FLOOR_HEADERS = ("trivial row", "perplexity", "bits", "what it is")
+
+Rows = list[tuple[str, ...]]
+
+
+def arm_rows(summary: Summary) -> Rows:
+    """Write one row per arm under `ARM_HEADERS`; bits per base from ``bits final`` on."""
+    return [
+        (
+            one.label,
+            compact(one.first.parameters),
+            compact(one.first.flops_per_base_nominal),
+            compact(one.flops_per_base),
+            stages(one.bases_per_chunk),
+            compact(one.bases_per_second),
+            perplexity(one.before.centre if one.before else None),
+            perplexity(one.final.centre),
+            bits(one.final.centre),
+            bits_interval(one.final),
+            bits(one.repeats),
+            bits(one.unique),
+        )
+        for one in summary.arms
+    ]
+
+
+def efficiency_rows(summary: Summary) -> Rows:
+    """Write one row per pair under `EFFICIENCY_HEADERS`."""
+    return [
+        (
+            summary.arm(pair.hierarchical).label,
+            summary.arm(pair.isotropic).label,
+            _ratio(pair.data),
+            _ratio(pair.compute),
+            perplexity(pair.data.target_nats),
+            f"{signed_bits(pair.final_difference.centre)} "
+            f"({signed_bits(pair.final_difference.low)} to "
+            f"{signed_bits(pair.final_difference.high)}; {basis(pair.final_difference)})",
+            pair.data.reason[:1].upper() + pair.data.reason[1:],
+        )
+        for pair in summary.pairs
+    ]
+
+
+def floor_rows(study: Study) -> Rows:
+    """Write one row per trivial model under `FLOOR_HEADERS`."""
+    return [(one.name, perplexity(one.nats), bits(one.nats), one.note) for one in study.floors]
+
+
+def text_table(study: Study) -> str:
+    """Write a study for the terminal: arms, trivial rows, and what is true in sentences.
+
+    Parameters
+    ----------
+    study : Study
+        With at least one run.
+
+    Returns
+    -------
+    str
+        Aligned lines of at most 120 columns, ending with the headline sentences.
+    """
+    summary = summarise(study)
+    rows = arm_rows(summary)
+    narrow = ("arm", "params", "nominal", "achieved", "bp/chunk", "bases/s", "before", "final",
+              "bits", "interval", "repeats", "unique")  # fmt: skip
+    lines = [
+        "FLOPs per base are forward; before and final are held-out perplexity; the rest is bits "
+        "per base.",
+        *_aligned(narrow, rows),
+    ]
+    if study.floors:
+        lines += ["", *_aligned(FLOOR_HEADERS[:3], [row[:3] for row in floor_rows(study)])]
+    lines.append("")
+    for sentence in headline(summary):
+        lines += textwrap.wrap(sentence, WIDTH)
+    return "\n".join(lines) + "\n"
+
+
+def markdown_table(study: Study) -> str:
+    """Write the arms and the pairs of a study as Markdown tables with the headline below."""
+    summary = summarise(study)
+    lines = [*_markdown(ARM_HEADERS, arm_rows(summary)), ""]
+    if summary.pairs:
+        lines += [*_markdown(EFFICIENCY_HEADERS, efficiency_rows(summary)), ""]
+    if study.floors:
+        lines += [*_markdown(FLOOR_HEADERS, floor_rows(study)), ""]
+    lines += [f"- {sentence}" for sentence in headline(summary)]
+    return "\n".join(lines) + "\n"
+
+
+def csv_table(study: Study) -> str:
+    """Write one line per arm and seed with full precision; losses in nats and bits per base."""
+    names = ("arm", "label", "seed", "family", "router", "main_mixer", "layout", "parameters",
+             "flops_per_base_nominal", "flops_per_base_achieved", "bases_per_chunk",
+             "training_bases", "bases_per_second", "nats_before_decay", "nats_final",
+             "perplexity_final", "bits_per_base_final", "bits_per_base_repeats",
+             "bits_per_base_unique")  # fmt: skip
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(names)
+    for run in study.runs:
+        last = run.final
+        writer.writerow(
+            (run.arm, run.label, run.seed, run.family, run.router, run.main_mixer, run.layout,
+             run.parameters, run.flops_per_base_nominal, last.flops_per_base,
+             " ".join(map(str, last.bases_per_chunk)), run.training_bases, run.bases_per_second,
+             run.before_decay.nats if run.before_decay else "", last.nats, math.exp(last.nats),
+             last.nats / math.log(2), _mean_bits(last.masked_nats, last.masked_bases),
+             _mean_bits(last.unmasked_nats, last.unmasked_bases))
+        )  # fmt: skip
+    return stream.getvalue()
+
+
+def _ratio(found: MatchedRatio) -> str:
+    """Write a ratio with its interval, or a dash when it was refused."""
+    if found.ratio is None:
+        return NOTHING
+    if found.interval is None:
+        return f"{found.ratio:.2f} (one seed)"
+    return f"{found.ratio:.2f} ({found.interval.low:.2f}{DASH}{found.interval.high:.2f})"
+
+
+def _mean_bits(nats: float, bases: int) -> float | str:
+    """Bits per base, or nothing without bases."""
+    return nats / bases / math.log(2) if bases else ""
+
+
+def _aligned(headers: Sequence[str], rows: Rows) -> list[str]:
+    """Lay rows out in columns; the first is cut so that a line fits the terminal."""
+    table = [tuple(headers), *rows]
+    widths = [max(len(row[i]) for row in table) for i in range(len(headers))]
+    gap = 2 if sum(widths) + 2 * (len(widths) - 1) <= WIDTH else 1
+    spare = WIDTH - sum(widths[1:]) - gap * (len(widths) - 1)
+    widths[0] = max(8, min(widths[0], spare))
+    lines = []
+    for row in table:
+        name = row[0] if len(row[0]) <= widths[0] else row[0][: widths[0] - 1] + "…"
+        cells = [name.ljust(widths[0])]
+        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        lines.append((" " * gap).join(cells).rstrip())
+    lines.insert(1, "-" * max(map(len, lines)))
+    return lines
+
+
+def _markdown(headers: Sequence[str], rows: Rows) -> list[str]:
+    """Lay rows out as a Markdown table."""
+    lines = ["| " + " | ".join(headers) + " |", "|" + "---|" * len(headers)]
+    return lines + [
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows
+    ]

@@ -1,0 +1,157 @@
+"""One arm of a study with one seed: train or go on, score, and keep what was found."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from genomenet.evaluation.run import evaluate_run, load_model
+from genomenet.genome.held_out import HeldOutTiles
+from genomenet.genome.intervals import Interval
+from genomenet.models.config import ModelConfig
+from genomenet.models.counts import TRAINING_OVER_FORWARD, count_parameters, flops_per_base
+from genomenet.study.config import StudyConfig
+from genomenet.study.results import ArmRun, CurvePoint, Track
+from genomenet.training.batch import HostBatch, to_device
+from genomenet.training.config import RunConfig
+from genomenet.training.data import open_data
+from genomenet.training.record import RECORD, SUMMARY, read_json
+from genomenet.training.run import resume, train
+from genomenet.training.tables import VALID_TABLE, read_table
+
+
+def run_folder(study_folder: Path, arm: str, seed: int) -> Path:
+    """Where the run of an arm with a seed lives."""
+    return study_folder / "runs" / f"{arm}-seed{seed}"
+
+
+def run_arm(
+    study_folder: Path, config: StudyConfig, arm: str, seed: int, threads: int, example: Interval
+) -> tuple[ArmRun, list[Track]]:
+    """Train an arm, or pick up where it stopped, and score it on the test split.
+
+    Parameters
+    ----------
+    study_folder : Path
+        The study's folder.
+    config : StudyConfig
+        The study.
+    arm, seed : str, int
+        Which run.
+    threads : int
+        CPU threads for it.
+    example : Interval
+        Window whose boundaries are kept for the report.
+    """
+    torch.set_num_threads(threads)
+    folder = run_folder(study_folder, arm, seed)
+    run = config.run(arm, seed)
+    run = replace(run, train=replace(run.train, threads=threads))
+    if not (folder / SUMMARY).exists():
+        if (folder / RECORD).exists():
+            resume(folder, progress=False)
+        else:
+            train(run, folder, f"genomenet compare ({arm}, seed {seed})", progress=False)
+    genome, splits = open_data(run.data)
+    test = list(splits.require("test"))
+    decays = run.train.decay_start < run.train.max_steps
+    before = (
+        evaluate_run(folder, "before decay", genome, test, config.test_windows) if decays else None
+    )
+    final = evaluate_run(folder, "final", genome, test, config.test_windows)
+    summary = read_json(folder / SUMMARY)
+    layout = run.model.networks()
+    result = ArmRun(
+        arm=arm,
+        label=arm,
+        seed=seed,
+        family="hierarchical" if layout.stages else "isotropic",
+        router=run.model.router if layout.stages else "none",
+        main_mixer=layout.main_mixer,  # type: ignore[arg-type]
+        layout=run.model.layout,
+        parameters=count_parameters(run.model),
+        flops_per_base_nominal=flops_per_base(run.model, run.data.max_length).total,
+        training_bases=summary["bases"],
+        bases_per_second=summary["bases_per_second"],
+        curve=tuple(read_curve(folder, run)),
+        before_decay=before,
+        final=final,
+        target_bases_per_chunk=tuple(run.model.target(s) for s in range(layout.stages)),
+    )
+    return result, boundary_tracks(folder, run, arm, seed, example)
+
+
+def read_curve(folder: Path, run: RunConfig) -> list[CurvePoint]:
+    """The validations of a run, with training FLOPs at the chunk rate achieved since the last."""
+    stages = run.model.networks().stages
+    points, flops, bases_before = [], 0.0, 0
+    for row in read_table(folder / VALID_TABLE):
+        rates = tuple(float(row[f"val/bases_per_chunk/stage{stage}"]) for stage in range(stages))
+        bases = int(row["bases"])
+        per_base = flops_per_base(run.model, run.data.max_length, rates or None).total
+        flops += TRAINING_OVER_FORWARD * per_base * (bases - bases_before)
+        bases_before = bases
+        step = int(row["step"])
+        points.append(
+            CurvePoint(
+                step,
+                bases,
+                float(row["val/loss"]),
+                run.train.phase(step),
+                rates,
+                flops,  # type: ignore[arg-type]
+            )
+        )
+    return points
+
+
+@torch.no_grad()
+def boundary_tracks(
+    folder: Path, run: RunConfig, arm: str, seed: int, example: Interval
+) -> list[Track]:
+    """Boundary probability of every base of the example window, one track a chunking stage.
+
+    The model reads a base one position after the start symbol, so the decision about base i
+    is taken at position i + 1; the window's last base is never read.
+    """
+    stages = run.model.networks().stages
+    if not stages:
+        return []
+    model, _ = load_model(folder, "final")
+    genome, _ = open_data(run.data)
+    tiles = HeldOutTiles(genome, [example], run.data.max_length)
+    batch = to_device(HostBatch(tiles.batch(0, 1)), next(model.parameters()).device)
+    output = model.eval()(batch.tokens_BL, batch.valid_BL)
+    length = example.end - example.start
+    tracks = []
+    position = torch.arange(length)
+    for stage, routing in enumerate(output.stages):
+        probability_L, boundary_L = torch.zeros(length + 1), torch.zeros(length + 1).bool()
+        valid = routing.valid_BL[0].cpu()
+        boundary = routing.boundary_BL[0].cpu()[valid]
+        probability_L[position] = routing.probability_BL[0].float().cpu()[valid]
+        boundary_L[position] = boundary
+        tracks.append(
+            Track(
+                arm,
+                seed,
+                stage,
+                tuple(round(p, 4) for p in probability_L[1:].tolist()),
+                tuple(boundary_L[1:].tolist()),
+            )
+        )
+        position = position[boundary]
+    return tracks
+
+
+def describe_flops(models: dict[str, ModelConfig], length_bp: int) -> str:
+    """A sentence on how well the arms are matched in nominal FLOPs per base."""
+    costs = {arm: flops_per_base(model, length_bp).total for arm, model in models.items()}
+    low, high = min(costs, key=costs.__getitem__), max(costs, key=costs.__getitem__)
+    spread = costs[high] / costs[low] - 1
+    return (
+        f"Nominal forward FLOPs per base run from {costs[low]:,.0f} ({low}) to "
+        f"{costs[high]:,.0f} ({high}), {100 * spread:.1f} % apart; a training step costs "
+        f"{math.trunc(TRAINING_OVER_FORWARD)} times as much."
+    )

@@ -1,0 +1,259 @@
+"""Run all arms of a study side by side, and put what they found into one record."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import Future, ProcessPoolExecutor, wait
+from dataclasses import asdict, replace
+from multiprocessing import get_context
+from pathlib import Path
+
+from genomenet import __version__
+from genomenet.errors import UserError
+from genomenet.genome.genome import Genome
+from genomenet.genome.gtf import Feature, read_gtf
+from genomenet.genome.held_out import HeldOutTiles
+from genomenet.genome.intervals import Interval
+from genomenet.genome.leak import leak_report
+from genomenet.study.arm import describe_flops, run_arm, run_folder
+from genomenet.study.config import StudyConfig
+from genomenet.study.floors import trivial_floors
+from genomenet.study.results import (
+    ArmRun,
+    Example,
+    Floor,
+    Gene,
+    GenomeRecord,
+    ScheduleRecord,
+    SplitRecord,
+    Study,
+    Track,
+)
+from genomenet.study.results_file import RESULTS, save_study
+from genomenet.training.data import open_data
+from genomenet.training.record import now, read_json, versions, write_json
+from genomenet.training.tables import TRAIN_TABLE, read_table
+
+STUDY = "study.json"
+POLL_SECONDS = 1.0
+
+
+def compare(
+    config: StudyConfig,
+    out: Path,
+    command: str,
+    jobs: int,
+    tell: Callable[[dict[str, int]], object],
+) -> Study:
+    """Train, score and gather all arms; arms already done in `out` are not done again.
+
+    Parameters
+    ----------
+    config : StudyConfig
+        The study.
+    out : Path
+        Its folder; made when missing.
+    command : str
+        Recorded in the results.
+    jobs : int
+        Arms at a time; 0 is one a core, or one at a time on a GPU.
+    tell : callable
+        Called about once a second with the training steps done by each run.
+
+    Raises
+    ------
+    UserError
+        When the config or data can't work, or `out` holds another study.
+    """
+    config = _with_absolute_paths(config.check())
+    genome, splits = open_data(config.data)
+    splits.require("train")
+    splits.require("valid")
+    length_bp = config.data.max_length
+    tiles = HeldOutTiles(
+        genome, splits.require("test"), length_bp, limit=config.test_windows or None
+    )
+    windows = [tiles.interval(i) for i in range(len(tiles))]
+    genes = _genes(config.annotation)
+    example = _example_window(windows, genes)
+    created = _claim(out, config, genome.digest, command)
+    runs, tracks, floors = _run_all(config, out, jobs, tell, example, windows)
+    leak = leak_report(splits, genome)
+    bases_per_step = config.train.global_batch_size * length_bp
+    study = Study(
+        name=config.name,
+        created=created,
+        command=command,
+        version=__version__,
+        genome=GenomeRecord(
+            tuple(contig.name for contig in genome.contigs), genome.digest, genome.length_bp
+        ),
+        splits=SplitRecord(
+            {name: bases.total_bp for name, bases in leak.bases.items()}, leak.leak_bp, length_bp
+        ),
+        token_budget=config.train.max_steps * bases_per_step,
+        schedule=ScheduleRecord(
+            config.train.warmup_steps * bases_per_step, config.train.decay_start * bases_per_step
+        ),
+        runs=tuple(runs),
+        floors=tuple(floors),
+        example=_describe_example(genome, example, genes, tracks),
+        notes=(describe_flops(config.arms, length_bp),),
+    )
+    save_study(study, out / RESULTS)
+    return study
+
+
+def _run_all(
+    config: StudyConfig,
+    out: Path,
+    jobs: int,
+    tell: Callable[[dict[str, int]], object],
+    example: Interval,
+    windows: list[Interval],
+) -> tuple[list[ArmRun], list[Track], list[Floor]]:
+    keys = [(arm, seed) for seed in config.seeds for arm in config.arms]
+    cores = usable_cores()
+    jobs = min(jobs or (1 if _has_gpu() else cores), len(keys))
+    threads = max(1, cores // jobs)
+    context = get_context("spawn")  # threads and CUDA don't survive a fork
+    with ProcessPoolExecutor(jobs, mp_context=context, max_tasks_per_child=1) as pool:
+        # The longest arms first would pack better, but the order of the config is the one
+        # people expect to see.
+        arms = {key: pool.submit(run_arm, out, config, *key, threads, example) for key in keys}
+        floors = pool.submit(_floors, config, windows)
+        pending: set[Future] = {*arms.values(), floors}
+        while pending:
+            done, pending = wait(pending, timeout=POLL_SECONDS)
+            for future in done:
+                if error := future.exception():
+                    pool.shutdown(wait=False, cancel_futures=True)
+                    raise error
+            tell({f"{arm}-seed{seed}": _steps_done(out, arm, seed) for arm, seed in keys})
+        results = [arms[key].result() for key in keys]
+    return (
+        [run for run, _ in results],
+        [track for _, tracks in results for track in tracks],
+        floors.result(),
+    )
+
+
+def _floors(config: StudyConfig, windows: list[Interval]) -> list[Floor]:
+    if config.markov_order < 0:
+        return []
+    genome, splits = open_data(config.data)
+    return trivial_floors(
+        genome,
+        splits.train,
+        splits.valid,
+        windows,
+        config.markov_order,
+        both_strands=config.data.rc_aug,
+    )
+
+
+def _steps_done(out: Path, arm: str, seed: int) -> int:
+    rows = read_table(run_folder(out, arm, seed) / TRAIN_TABLE)
+    return int(rows[-1]["step"]) if rows else 0
+
+
+def _claim(out: Path, config: StudyConfig, digest: str, command: str) -> str:
+    """Write study.json, or make sure that the one there is of the same study."""
+    content = {"config": asdict(config), "digest": digest}
+    if (out / STUDY).exists():
+        found = read_json(out / STUDY)
+        if {name: found.get(name) for name in content} != content:
+            raise UserError(
+                f"{out} holds another study (or this one with another config or genome); give "
+                "another --out"
+            )
+        return str(found["created"])
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UserError(f"{out} is not an empty folder; give another --out")
+    created = now()
+    write_json(
+        out / STUDY, {**content, "created": created, "command": command, "versions": versions()}
+    )
+    return created
+
+
+def _genes(annotation: str) -> list[Feature]:
+    return read_gtf(annotation) if annotation else []
+
+
+def _example_window(windows: list[Interval], genes: list[Feature]) -> Interval:
+    """The held-out window with the most exonic bases; the first one without annotation."""
+
+    def exonic_bp(window: Interval) -> int:
+        covered = set()
+        for gene in genes:
+            place = gene.interval
+            if gene.kind == "exon" and place.contig == window.contig:
+                covered.update(range(max(place.start, window.start), min(place.end, window.end)))
+        return len(covered)
+
+    return max(windows, key=exonic_bp)
+
+
+def _describe_example(
+    genome: Genome, window: Interval, features: list[Feature], tracks: list[Track]
+) -> Example:
+    overlapping = [
+        feature
+        for feature in features
+        if feature.interval.contig == window.contig
+        and feature.interval.start < window.end
+        and feature.interval.end > window.start
+    ]
+    genes = tuple(
+        Gene(
+            gene.gene_name,
+            gene.strand,
+            gene.interval.start,
+            gene.interval.end,
+            tuple(
+                sorted(
+                    {
+                        (exon.interval.start, exon.interval.end)
+                        for exon in overlapping
+                        if exon.kind == "exon" and exon.gene_name == gene.gene_name
+                    }
+                )
+            ),
+        )
+        for gene in overlapping
+        if gene.kind == "gene"
+    )
+    mask = genome.read_mask(window.contig, window.start, window.end)
+    edges = [i for i in range(len(mask) + 1) if _at(mask, i) != _at(mask, i - 1)]
+    runs = tuple(
+        (window.start + start, window.start + end)
+        for start, end in zip(edges[::2], edges[1::2], strict=True)
+    )
+    return Example(window.contig, window.start, window.end, genes, tuple(tracks), runs)
+
+
+def _at(mask, i: int) -> bool:
+    return bool(mask[i]) if 0 <= i < len(mask) else False
+
+
+def usable_cores() -> int:
+    """Cores this process may run on: a scheduler or a container may grant fewer than there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _has_gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def _with_absolute_paths(config: StudyConfig) -> StudyConfig:
+    data = config.data
+    if data.genome:
+        data = replace(data, genome=str(Path(data.genome).absolute()))
+    if data.split.bed:
+        data = replace(data, split=replace(data.split, bed=str(Path(data.split.bed).absolute())))
+    annotation = str(Path(config.annotation).absolute()) if config.annotation else ""
+    return replace(config, data=data, annotation=annotation)

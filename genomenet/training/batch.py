@@ -1,0 +1,84 @@
+"""A micro-batch on the device, with what the loss needs to know about its whole step."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from genomenet.genome.batch import to_model_inputs
+from genomenet.genome.window_batch import WindowBatch
+
+
+@dataclass(frozen=True)
+class HostBatch:
+    """A micro-batch as the loader reads it: raw codes, before any work on the device.
+
+    Attributes
+    ----------
+    windows : WindowBatch
+        The micro-batch.
+    step_weight : float
+        Sum of the loss weights of the whole optimiser step that this micro-batch is part of.
+    micro_batches : int
+        Micro-batches in that step, over all ranks.
+    """
+
+    windows: WindowBatch
+    step_weight: float = 1.0
+    micro_batches: int = 1
+
+
+@dataclass(frozen=True)
+class StepBatch:
+    """A micro-batch on the device.
+
+    Attributes
+    ----------
+    tokens_BL : Tensor of int64
+        What the model reads: the bases shifted right by one, N first.
+    targets_BL : Tensor of int64
+        The bases themselves; -1 for N and padding, which are never scored.
+    weights_BL : Tensor of float32
+        Weight of each target in the training loss.
+    valid_BL : Tensor of bool
+        False at right padding.
+    names : list of str
+        Each window's place in the genome, for messages.
+    step_weight, micro_batches
+        As in HostBatch.
+    """
+
+    tokens_BL: Tensor
+    targets_BL: Tensor
+    weights_BL: Tensor
+    valid_BL: Tensor
+    names: list[str]
+    step_weight: float
+    micro_batches: int
+
+
+def to_device(batch: HostBatch, device: torch.device, soft_mask_weight: float = 1.0) -> StepBatch:
+    """Move a micro-batch as uint8 and make the model's inputs on the device.
+
+    Parameters
+    ----------
+    batch : HostBatch
+        From the loader.
+    device : torch.device
+        Where the model is.
+    soft_mask_weight : float
+        Loss weight of soft-masked bases.
+    """
+    tokens_BL, targets_BL, weights_BL, valid_BL = to_model_inputs(
+        batch.windows, device, soft_mask_weight
+    )
+    unscored_BL = (targets_BL > 3) | ~valid_BL
+    return StepBatch(
+        tokens_BL,
+        targets_BL.masked_fill(unscored_BL, -1),
+        weights_BL,
+        valid_BL,
+        batch.windows.names(),
+        batch.step_weight,
+        batch.micro_batches,
+    )

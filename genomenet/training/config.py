@@ -1,0 +1,260 @@
+"""What a training run is: data, model and recipe, readable without torch."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from genomenet.errors import UserError
+from genomenet.models.config import ModelConfig
+
+
+@dataclass(frozen=True)
+class SplitConfig:
+    """Which bases train, which choose checkpoints, which are held out to the end.
+
+    Attributes
+    ----------
+    by
+        "fraction" cuts the genome into blocks, "chromosome" takes whole contigs, "bed" reads
+        intervals labelled train, valid and test in the fourth column.
+    valid_fraction
+        Share of the genome in the validation split (by fraction).
+    test_fraction
+        Share of the genome in the test split (by fraction).
+    block_bp
+        Length of a block in bases (by fraction).
+    seed
+        Which blocks go where (by fraction).
+    train
+        Training contigs (by chromosome); empty means all the others.
+    valid
+        Validation contigs (by chromosome).
+    test
+        Test contigs (by chromosome).
+    bed
+        BED file of labelled intervals (by bed).
+    """
+
+    by: Literal["fraction", "chromosome", "bed"] = "fraction"
+    valid_fraction: float = 0.1
+    test_fraction: float = 0.1
+    block_bp: int = 100_000
+    seed: int = 0
+    train: list[str] = field(default_factory=list)
+    valid: list[str] = field(default_factory=list)
+    test: list[str] = field(default_factory=list)
+    bed: str = ""
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Where the bases come from and how windows are cut.
+
+    Attributes
+    ----------
+    genome
+        Folder made by `genomenet import`, or a FASTA file read in place.
+    mock
+        Train on made-up sequence, without any file.
+    max_length
+        Window length in bases.
+    rc_aug
+        Show each training window as its reverse complement half of the time.
+    soft_mask_weight
+        Weight of soft-masked (repeat) bases in the training loss; held-out scores never
+        weigh them.
+    split
+        The split of the genome.
+    """
+
+    genome: str = ""
+    mock: bool = False
+    max_length: int = 1024
+    rc_aug: bool = False
+    soft_mask_weight: float = 1.0
+    split: SplitConfig = field(default_factory=SplitConfig)
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """The recipe.
+
+    Attributes
+    ----------
+    seed
+        Fixes initial weights and the order of the windows.
+    max_steps
+        Optimiser steps.
+    global_batch_size
+        Windows per optimiser step.
+    micro_batch_size
+        Windows per forward pass; 0 chooses a size for the device. Gradients accumulate over
+        the micro-batches of a step. The ratio loss looks at one micro-batch at a time.
+    lr
+        Peak learning rate of the modules at base resolution.
+    lr_multipliers
+        Learning rate of each stage over `lr`; empty uses the H-Net formula relative to
+        stage 0.
+    ratio_weight
+        Weight of the ratio loss, one for all chunking stages or one each.
+    weight_decay
+        AdamW's decay; norms, biases, embeddings and state-space parameters have none.
+    beta1
+        AdamW's first moment.
+    beta2
+        AdamW's second moment.
+    gradient_clip
+        Largest norm of the gradient; 0 never clips.
+    schedule
+        "wsd": linear warm-up, constant, then 1 - sqrt decay to zero; "cosine": linear
+        warm-up, then a half cosine to a tenth.
+    warmup_fraction
+        Share of the steps spent warming up.
+    decay_fraction
+        Share of the steps spent decaying (wsd).
+    precision
+        "float32", or "bfloat16" autocast with float32 weights, scans, routing and losses.
+    matmul_precision
+        torch's float32 matrix product precision; "medium" lets the processor use bfloat16
+        inside products.
+    valid_every
+        Steps between validations; 0 is a twentieth of the run.
+    valid_windows
+        Validation windows scored each time, spread evenly; 0 is all.
+    checkpoint_every
+        Steps between checkpoints to resume from; 0 follows valid_every.
+    accelerator
+        "auto" takes a GPU when there is one.
+    threads
+        CPU threads; 0 leaves torch's choice.
+    workers
+        Processes that read windows ahead; 0 reads in place, which a memory map affords.
+    """
+
+    seed: int = 0
+    max_steps: int = 1000
+    global_batch_size: int = 8
+    micro_batch_size: int = 0
+    lr: float = 3e-3
+    lr_multipliers: list[float] = field(default_factory=list)
+    ratio_weight: float | list[float] = 0.03
+    weight_decay: float = 0.1
+    beta1: float = 0.9
+    beta2: float = 0.95
+    gradient_clip: float = 1.0
+    schedule: Literal["wsd", "cosine"] = "wsd"
+    warmup_fraction: float = 0.1
+    decay_fraction: float = 0.2
+    precision: Literal["float32", "bfloat16"] = "float32"
+    matmul_precision: Literal["highest", "high", "medium"] = "highest"
+    valid_every: int = 0
+    valid_windows: int = 64
+    checkpoint_every: int = 0
+    accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    threads: int = 0
+    workers: int = 0
+
+    @property
+    def warmup_steps(self) -> int:
+        """Steps of warm-up."""
+        return round(self.max_steps * self.warmup_fraction)
+
+    @property
+    def decay_start(self) -> int:
+        """First step of the decay; `max_steps` when there is none."""
+        if self.schedule == "cosine":
+            return self.warmup_steps
+        return self.max_steps - round(self.max_steps * self.decay_fraction)
+
+    @property
+    def steps_between_validations(self) -> int:
+        """Steps from one validation to the next."""
+        return self.valid_every or max(1, self.max_steps // 20)
+
+    @property
+    def steps_between_checkpoints(self) -> int:
+        """Steps from one checkpoint to the next."""
+        return self.checkpoint_every or self.steps_between_validations
+
+    def phase(self, step: int) -> str:
+        """The part of the schedule that `step` steps lead into: warmup, stable or decay."""
+        if step < self.warmup_steps:
+            return "warmup"
+        return "stable" if step <= self.decay_start else "decay"
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """A training run.
+
+    Attributes
+    ----------
+    model
+        The architecture.
+    data
+        The bases.
+    train
+        The recipe.
+    """
+
+    model: ModelConfig = field(default_factory=ModelConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+
+    def check(self) -> "RunConfig":
+        """Return self after making sure that the fields agree.
+
+        Raises
+        ------
+        UserError
+            Naming the field, what is wrong with it and what would be right.
+        """
+        self.model.check()
+        data, train = self.data, self.train
+        if not data.mock and not data.genome:
+            raise UserError(
+                "data.genome is missing: give a folder made by `genomenet import` or a FASTA "
+                "file, or --data.mock for made-up sequence"
+            )
+        for name, smallest in (
+            ("max_steps", 1),
+            ("global_batch_size", 1),
+            ("micro_batch_size", 0),
+            ("valid_every", 0),
+            ("valid_windows", 0),
+            ("checkpoint_every", 0),
+            ("threads", 0),
+            ("workers", 0),
+        ):
+            if getattr(train, name) < smallest:
+                raise UserError(f"train.{name} is {getattr(train, name)}; give {smallest} or more")
+        if data.max_length < 2:
+            raise UserError(f"data.max_length is {data.max_length}; a window needs 2 bases or more")
+        if train.micro_batch_size and train.global_batch_size % train.micro_batch_size:
+            raise UserError(
+                f"train.micro_batch_size {train.micro_batch_size} does not divide "
+                f"train.global_batch_size {train.global_batch_size}"
+            )
+        if not 0 <= data.soft_mask_weight <= 1:
+            raise UserError(
+                f"data.soft_mask_weight is {data.soft_mask_weight:g}; give 0 to 1"
+            )
+        if min(train.warmup_fraction, train.decay_fraction) < 0 or (
+            train.warmup_fraction + train.decay_fraction > 1
+        ):
+            raise UserError(
+                f"train.warmup_fraction {train.warmup_fraction:g} and train.decay_fraction "
+                f"{train.decay_fraction:g} must be 0 or more and at most 1 together"
+            )
+        stages = self.model.networks().stages
+        if train.lr_multipliers and len(train.lr_multipliers) != stages + 1:
+            raise UserError(
+                f"train.lr_multipliers has {len(train.lr_multipliers)} values, but layout "
+                f"'{self.model.layout}' has {stages + 1} stage(s)"
+            )
+        weights = train.ratio_weight
+        if isinstance(weights, list) and len(weights) not in {1, stages}:
+            raise UserError(
+                f"train.ratio_weight has {len(weights)} values, but layout "
+                f"'{self.model.layout}' has {stages} chunking stage(s)"
+            )
+        return self

@@ -1,0 +1,165 @@
+"""The Lightning module: losses, metrics and the optimiser of one model."""
+
+import math
+
+import lightning as L
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from genomenet.chunking.ratio_loss import ratio_loss
+from genomenet.errors import UserError
+from genomenet.models.language_model import LanguageModel
+from genomenet.training.batch import StepBatch
+from genomenet.training.callbacks import Checkpoints
+from genomenet.training.config import RunConfig
+from genomenet.training.optimiser import make_optimiser
+
+CHECKPOINT_FORMAT = 1
+
+
+class Diverged(UserError):
+    """The loss or the gradient is no longer a number."""
+
+
+class GenomeModule(L.LightningModule):
+    """Next-base cross-entropy plus a ratio loss for every learned router.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The run; torch's global random state draws the weights.
+    """
+
+    def __init__(self, config: RunConfig):
+        super().__init__()
+        self.config = config
+        self.model = LanguageModel(config.model)
+        stages = config.model.networks().stages
+        weight = config.train.ratio_weight
+        weights = weight if isinstance(weight, list) else [weight]
+        self.ratio_weights = weights * stages if len(weights) == 1 else weights
+        self._totals: dict[str, Tensor] = {}
+
+    def forward(self, tokens_BL: Tensor, valid_BL: Tensor | None = None):
+        """Score bases; see LanguageModel."""
+        return self.model(tokens_BL, valid_BL)
+
+    def training_step(self, batch: StepBatch, batch_idx: int) -> Tensor:
+        """Loss of one micro-batch, scaled so that a step's micro-batches add up to its mean.
+
+        The cross-entropy is divided by the scored weight of the whole optimiser step: however
+        the step is cut into micro-batches, its gradient is the same.
+        """
+        output = self.model(batch.tokens_BL, batch.valid_BL)
+        nats_BL = next_base_nats(output.logits_BLV, batch.targets_BL)
+        scored_BL = batch.weights_BL > 0
+        share = batch.micro_batches / max(batch.step_weight, 1.0)
+        loss = (nats_BL * batch.weights_BL).sum() * share
+        self._stop_if_diverged(nats_BL, scored_BL, batch)
+        metrics = {"train/loss": (nats_BL.detach() * scored_BL).sum() / scored_BL.sum().clamp(1)}
+        for stage, routing in enumerate(output.stages):
+            if self.config.model.router == "learned":
+                ratio = ratio_loss(routing, self.config.model.target(stage))
+                loss = loss + self.ratio_weights[stage] * ratio
+                metrics[f"train/ratio_loss/stage{stage}"] = ratio.detach()
+            metrics[f"chunk/bases_per_chunk/stage{stage}"] = routing.positions_per_chunk
+            metrics[f"chunk/F/stage{stage}"] = routing.boundary_share
+            metrics[f"chunk/G/stage{stage}"] = routing.mean_probability.detach()
+        metrics["train/bits_per_base"] = metrics["train/loss"] / math.log(2)
+        self.log_dict(metrics, on_step=True, on_epoch=False)
+        return loss
+
+    def configure_gradient_clipping(
+        self, optimizer, gradient_clip_val=None, gradient_clip_algorithm=None
+    ) -> None:
+        """Clip by the global norm, log it, and stop when it is not finite."""
+        limit = self.config.train.gradient_clip or math.inf
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), limit)
+        if not torch.isfinite(norm):
+            raise Diverged(
+                f"the gradient is {norm.item()} at step {self.global_step + 1}; "
+                + self._advice_after_divergence()
+            )
+        self.log("train/gradient_norm", norm)
+        self.log("train/lr", optimizer.param_groups[0]["lr"])
+
+    def on_validation_epoch_start(self) -> None:
+        """Forget the sums of the last validation."""
+        self._totals = {}
+
+    def validation_step(self, batch: StepBatch, batch_idx: int) -> None:
+        """Add up nats, scored bases, positions and boundaries: sums don't depend on batches."""
+        output = self.model(batch.tokens_BL, batch.valid_BL)
+        scored_BL = batch.targets_BL >= 0
+        nats_BL = next_base_nats(output.logits_BLV, batch.targets_BL)
+        self._add("nats", (nats_BL * scored_BL).double().sum())
+        self._add("bases", scored_BL.sum())
+        for stage, routing in enumerate(output.stages):
+            self._add(f"positions/stage{stage}", routing.valid_BL.sum())
+            self._add(f"chunks/stage{stage}", routing.boundary_BL.sum())
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the validation's means, over all ranks."""
+        totals = {
+            name: self.trainer.strategy.reduce(value.double(), reduce_op="sum")
+            for name, value in self._totals.items()
+        }
+        nats = totals["nats"] / totals["bases"]
+        self.log("val/loss", nats, prog_bar=False)
+        self.log("val/perplexity", nats.exp())
+        self.log("val/bits_per_base", nats / math.log(2))
+        for stage in range(self.config.model.networks().stages):
+            achieved = totals[f"positions/stage{stage}"] / totals[f"chunks/stage{stage}"]
+            self.log(f"val/bases_per_chunk/stage{stage}", achieved)
+
+    def configure_optimizers(self):
+        """AdamW with one learning rate a stage, and the schedule by step."""
+        optimiser, scheduler = make_optimiser(self.model, self.config.model, self.config.train)
+        return {
+            "optimizer": optimiser,
+            "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
+        }
+
+    def on_save_checkpoint(self, checkpoint: dict) -> None:
+        """Say in the checkpoint which model it is of."""
+        checkpoint["genomenet"] = {
+            "format": CHECKPOINT_FORMAT,
+            "layout": self.config.model.layout,
+            "step": self.global_step,
+        }
+
+    def _add(self, name: str, value: Tensor) -> None:
+        self._totals[name] = self._totals[name] + value if name in self._totals else value
+
+    def _stop_if_diverged(self, nats_BL: Tensor, scored_BL: Tensor, batch: StepBatch) -> None:
+        row_B = torch.where(scored_BL, nats_BL.detach(), 0).sum(1)
+        if bool(torch.isfinite(row_B).all()):
+            return
+        worst = int((~torch.isfinite(row_B)).nonzero()[0])
+        raise Diverged(
+            f"the loss is {row_B[worst].item()} at step {self.global_step + 1} in window "
+            f"{batch.names[worst]}; " + self._advice_after_divergence()
+        )
+
+    def _advice_after_divergence(self) -> str:
+        savers = [c for c in self.trainer.callbacks if isinstance(c, Checkpoints)]  # type: ignore[attr-defined]
+        last = savers[0].last if savers else None
+        kept = f"the last good checkpoint is {last}" if last else "no checkpoint was saved yet"
+        return f"{kept}; lower train.lr or train.gradient_clip and train again"
+
+
+def next_base_nats(logits_BLV: Tensor, targets_BL: Tensor) -> Tensor:
+    """Negative log-likelihood in nats of every target; 0 where the target is below 0.
+
+    Parameters
+    ----------
+    logits_BLV : Tensor
+        Scores of the next base.
+    targets_BL : Tensor of int64
+        Codes; -1 where nothing is scored (N and padding).
+    """
+    exact = torch.promote_types(logits_BLV.dtype, torch.float32)
+    return F.cross_entropy(
+        logits_BLV.to(exact).transpose(1, 2), targets_BL, ignore_index=-1, reduction="none"
+    )

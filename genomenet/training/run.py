@@ -1,0 +1,257 @@
+"""Train a model in a run directory, or go on with one that was stopped."""
+
+import contextlib
+import logging
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import lightning as L
+import torch
+from lightning.pytorch.loggers import TensorBoardLogger
+
+from genomenet.errors import UserError
+from genomenet.genome.leak import leak_report
+from genomenet.models.counts import TRAINING_OVER_FORWARD, count_parameters, flops_per_base
+from genomenet.training.callbacks import LAST, Checkpoints, Progress, Throughput
+from genomenet.training.config import DataConfig, RunConfig
+from genomenet.training.data import GenomeDataModule, micro_batch_size
+from genomenet.training.module import GenomeModule
+from genomenet.training.record import (
+    CHECKPOINTS,
+    FORMAT,
+    RECORD,
+    SUMMARY,
+    config_to_dict,
+    now,
+    read_record,
+    versions,
+    write_json,
+)
+from genomenet.training.tables import VALID_TABLE, TableLogger, read_table
+
+
+@dataclass(frozen=True)
+class TrainingSummary:
+    """How a run ended.
+
+    Attributes
+    ----------
+    step, bases
+        Optimiser steps and training bases.
+    seconds, bases_per_second
+        Training time without validation, and throughput.
+    valid_nats
+        Validation loss of the last weights in nats per base.
+    """
+
+    step: int
+    bases: int
+    seconds: float
+    bases_per_second: float
+    valid_nats: float
+
+
+def train(config: RunConfig, out: Path, command: str, progress: bool = True) -> TrainingSummary:
+    """Train from scratch.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The run.
+    out : Path
+        The run directory to make.
+    command : str
+        Recorded as the command that made it.
+    progress : bool
+        Show a progress bar.
+
+    Raises
+    ------
+    UserError
+        When the config or the data can't work, `out` holds another run, or the loss diverges.
+    """
+    config = _with_absolute_paths(config.check())
+    if (out / RECORD).exists():
+        raise UserError(
+            f"{out} already holds a run; continue it with `genomenet resume {out}` or give "
+            "another --out"
+        )
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UserError(f"{out} is not an empty folder; give another --out")
+    _prepare(config)
+    L.seed_everything(config.train.seed, verbose=False)
+    data = GenomeDataModule(config, micro_batch_size(config, _on_gpu(config)))
+    module = GenomeModule(config)
+    record = _describe(config, data, command)
+    out.mkdir(parents=True, exist_ok=True)
+    write_json(out / RECORD, record)
+    return _fit(config, out, data, module, checkpoint=None, progress=progress)
+
+
+def resume(run: Path, progress: bool = True) -> TrainingSummary:
+    """Go on with a run from its last checkpoint; the result is that of an undisturbed run.
+
+    Parameters
+    ----------
+    run : Path
+        The run directory.
+    progress : bool
+        Show a progress bar.
+
+    Raises
+    ------
+    UserError
+        When `run` is no run, is finished, or its data has changed.
+    """
+    config, record = read_record(run)
+    if (run / SUMMARY).exists():
+        raise UserError(f"{run} is finished; evaluate it with `genomenet evaluate {run}`")
+    checkpoint = run / CHECKPOINTS / LAST
+    _prepare(config)
+    L.seed_everything(config.train.seed, verbose=False)
+    data = GenomeDataModule(config, record["micro_batch_size"])
+    if data.genome.digest != record["data"]["digest"]:
+        raise UserError(
+            f"{config.data.genome} is not the genome {run} was trained on: its digest is "
+            f"{data.genome.digest[:12]}, recorded is {record['data']['digest'][:12]}"
+        )
+    module = GenomeModule(config)
+    # A run killed before its first checkpoint starts over, which comes to the same.
+    start = checkpoint if checkpoint.exists() else None
+    return _fit(config, run, data, module, checkpoint=start, progress=progress)
+
+
+def _fit(
+    config: RunConfig,
+    run: Path,
+    data: GenomeDataModule,
+    module: GenomeModule,
+    checkpoint: Path | None,
+    progress: bool,
+) -> TrainingSummary:
+    recipe = config.train
+    bases_per_step = recipe.global_batch_size * config.data.max_length
+    resumed_step = 0
+    if checkpoint is not None:
+        resumed_step = load_checkpoint(checkpoint)["global_step"]
+    throughput = Throughput(bases_per_step)
+    callbacks: list[L.Callback] = [throughput, Checkpoints(run / CHECKPOINTS, recipe)]
+    if progress:
+        callbacks.append(Progress())
+    with _quiet():
+        trainer = L.Trainer(
+            accelerator=recipe.accelerator,
+            devices=1,
+            precision="bf16-mixed" if recipe.precision == "bfloat16" else "32-true",
+            max_steps=recipe.max_steps,
+            accumulate_grad_batches=data.micro_batches_per_step,
+            gradient_clip_val=recipe.gradient_clip or None,
+            val_check_interval=recipe.steps_between_validations * data.micro_batches_per_step,
+            check_val_every_n_epoch=None,
+            num_sanity_val_steps=0,
+            log_every_n_steps=max(1, recipe.max_steps // 200),
+            logger=[
+                TableLogger(run, bases_per_step, resumed_step),
+                TensorBoardLogger(run, name="tensorboard", version=""),
+            ],
+            callbacks=callbacks,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+        trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+    if trainer.interrupted or trainer.global_step < recipe.max_steps:
+        raise KeyboardInterrupt
+    summary = TrainingSummary(
+        step=trainer.global_step,
+        bases=trainer.global_step * bases_per_step,
+        seconds=throughput.seconds,
+        bases_per_second=throughput.bases_per_second,
+        valid_nats=float(read_table(run / VALID_TABLE)[-1]["val/loss"]),
+    )
+    write_json(run / SUMMARY, {"format": FORMAT, "finished": now(), **vars(summary)})
+    return summary
+
+
+def load_checkpoint(path: Path) -> dict:
+    """A checkpoint's content on the CPU, without unpickling anything but tensors.
+
+    Raises
+    ------
+    UserError
+        When the file is missing or broken.
+    """
+    if not path.is_file():
+        raise UserError(f"{path} does not exist; name a run that has saved a checkpoint")
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{path} is not a readable checkpoint ({reason})") from None
+
+
+def _describe(config: RunConfig, data: GenomeDataModule, command: str) -> dict:
+    flops = flops_per_base(config.model, config.data.max_length)
+    leak = leak_report(data.splits, data.genome)
+    return {
+        "format": FORMAT,
+        "command": command,
+        "created": now(),
+        "versions": versions(),
+        "config": config_to_dict(config),
+        "data": {
+            "digest": data.genome.digest,
+            "contigs": len(data.genome.contigs),
+            "length_bp": data.genome.length_bp,
+            "split_bp": {name: bases.total_bp for name, bases in leak.bases.items()},
+            "leaked_bp": leak.leak_bp,
+            "valid_tiles": len(data.valid_tiles),
+        },
+        "micro_batch_size": data.size,
+        "parameters": count_parameters(config.model),
+        "flops_per_base_nominal": flops.total,
+        "training_flops_nominal": TRAINING_OVER_FORWARD
+        * flops.total
+        * config.train.max_steps
+        * config.train.global_batch_size
+        * config.data.max_length,
+    }
+
+
+def _with_absolute_paths(config: RunConfig) -> RunConfig:
+    """A run directory can be resumed and evaluated from any working directory."""
+    data: DataConfig = config.data
+    if data.genome:
+        data = replace(data, genome=str(Path(data.genome).absolute()))
+    if data.split.bed:
+        data = replace(data, split=replace(data.split, bed=str(Path(data.split.bed).absolute())))
+    return replace(config, data=data)
+
+
+def _on_gpu(config: RunConfig) -> bool:
+    return config.train.accelerator != "cpu" and torch.cuda.is_available()
+
+
+def _prepare(config: RunConfig) -> None:
+    if config.train.accelerator == "gpu" and not torch.cuda.is_available():
+        raise UserError("train.accelerator is gpu, but torch finds none; use auto or cpu")
+    if config.train.threads:
+        torch.set_num_threads(config.train.threads)
+    torch.set_float32_matmul_precision(config.train.matmul_precision)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Lightning's remarks on hardware and loaders off the terminal."""
+    logger = logging.getLogger("lightning.pytorch")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="lightning.*")
+            warnings.filterwarnings("ignore", module="torch.*", category=FutureWarning)
+            yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,122 @@
+import hashlib
+import multiprocessing
+import os
+import pickle
+
+import numpy as np
+import pytest
+
+from genomenet.errors import UserError
+from genomenet.genome.genome import open_genome
+from genomenet.genome.importer import import_genome
+from genomenet.genome.indexed_fasta import IndexedFasta
+from genomenet.genome.mock import MockGenome
+
+from .files import fasta_text, write, write_bgzip, write_gzip
+from .test_mock import text_of
+
+# Longer than one bgzip block of 64 KB.
+RECORDS = text_of(MockGenome(150_000)) | {"short": "uRacgt", "line": "A" * 60}
+
+
+@pytest.fixture(params=["plain", "crlf", "bgzip"])
+def source(request, tmp_path):
+    if request.param == "bgzip":
+        return write_bgzip(tmp_path / "x.fa.gz", fasta_text(RECORDS))
+    end = "\r\n" if request.param == "crlf" else "\n"
+    return write(tmp_path / "x.fa", fasta_text(RECORDS, end=end))
+
+
+def test_reads_what_the_store_reads(source, tmp_path):
+    fasta, store = open_genome(source), import_genome([source], tmp_path / "store")
+    assert isinstance(fasta, IndexedFasta)
+    assert fasta.contigs == store.contigs
+    assert fasta.length_bp == store.length_bp
+    assert fasta.n_runs == store.n_runs
+    assert fasta.digest == hashlib.sha256(source.read_bytes()).hexdigest()
+    random = np.random.default_rng(0)
+    ranges = [(contig.name, 0, contig.length_bp) for contig in store.contigs]
+    for _ in range(300):
+        contig = store.contigs[random.integers(len(store.contigs))]
+        start, end = np.sort(random.integers(0, contig.length_bp + 1, size=2)).tolist()
+        ranges.append((contig.name, start, min(end, start + int(random.integers(300)))))
+    ranges += [("mock1", 60 * i, 60 * j) for i in range(3) for j in range(i, 4)]
+    for wanted in ranges:
+        assert np.array_equal(fasta.read(*wanted), store.read(*wanted))
+        assert np.array_equal(fasta.read_mask(*wanted), store.read_mask(*wanted))
+
+
+def test_block_borders_of_bgzip(tmp_path):
+    source = write_bgzip(tmp_path / "x.fa.gz", fasta_text({"c": RECORDS["mock1"]}, width=61))
+    fasta, store = IndexedFasta(source), import_genome([source], tmp_path / "store")
+    for start in range(64_100, 64_400):
+        assert np.array_equal(
+            fasta.read("c", start, start + 90), store.read("c", start, start + 90)
+        )
+
+
+def _read(fasta):
+    return os.getpid(), fasta.read("mock1", 50_000, 50_100).tolist()
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_each_process_has_its_own_handle(source, method):
+    fasta = IndexedFasta(source)
+    here = _read(fasta)
+    with multiprocessing.get_context(method).Pool(1) as pool:
+        there = pool.apply(_read, (fasta,))
+    assert there[0] != here[0]
+    assert there[1] == here[1] == _read(pickle.loads(pickle.dumps(fasta)))[1]
+
+
+def test_errors_of_reading(source):
+    fasta = IndexedFasta(source)
+    with pytest.raises(UserError, match="did you mean 'mock2'"):
+        fasta.read("mok2", 0, 1)
+    with pytest.raises(UserError, match="is not inside contig 'short'"):
+        fasta.read("short", 0, 7)
+
+
+def test_foreign_letters(tmp_path):
+    fasta = IndexedFasta(write(tmp_path / "x.fa", ">a\nACGT\n>b\nAC\nEE\n"))
+    assert fasta.read("a", 0, 4).tolist() == [0, 1, 2, 3]
+    with pytest.raises(UserError, match=r"x\.fa: line 5: the letter 'E'.*protein"):
+        fasta.read("b", 0, 4)
+    with pytest.raises(UserError, match=r"x\.fa: line 5: the letter 'E'"):
+        _ = fasta.n_runs
+
+
+def test_a_changed_file_is_indexed_again(tmp_path):
+    source = write(tmp_path / "x.fa", ">a\nACGT\n")
+    assert IndexedFasta(source).length_bp == 4
+    write(source, ">a\nACGTAC\n")
+    later = source.stat().st_mtime + 10
+    os.utime(source, (later, later))
+    assert IndexedFasta(source).length_bp == 6
+
+
+def test_files_that_cannot_be_indexed(tmp_path):
+    text = fasta_text({"a": "ACGT" * 40})
+    for path, said in [
+        (write_gzip(tmp_path / "a.fa.gz", text), "import it .* or recompress it with bgzip"),
+        (write_bgzip(tmp_path / "b.fa", text), "rename it to b.fa.gz"),
+        (write(tmp_path / "c.fa", ">a\nACGT\nAC\nACGT\n"), "import it into a genome store"),
+        (write(tmp_path / "d.fa", ">a\nAC\n>a\nAC\n"), "Duplicate"),
+        (write(tmp_path / "e.fa", ""), "is empty"),
+        (write(tmp_path / "f.fa", "ACGT\n"), "cannot be indexed"),
+        (tmp_path / "g.fa", "does not exist"),
+        (tmp_path, "is a folder"),
+    ]:
+        with pytest.raises(UserError, match=said):
+            IndexedFasta(path)
+    left = {p.name for p in tmp_path.iterdir() if p.suffix in (".fai", ".gzi")}
+    assert left <= {"d.fa.fai"}
+
+
+def test_an_index_that_cannot_be_written(tmp_path):
+    source = write(tmp_path / "x.fa", ">a\nACGT\n")
+    # A folder in its place stops even root.
+    (tmp_path / "x.fa.fai").mkdir()
+    os.utime(tmp_path / "x.fa.fai", (0, 0))
+    with pytest.raises(UserError, match="cannot be written .* import the FASTA"):
+        IndexedFasta(source)
