@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from genomenet.errors import UserError
-from genomenet.genome.alphabet import WHITESPACE, first_foreign_letter
+from genomenet.genome.alphabet import first_foreign_letter, foreign_letter_reason
 from genomenet.genome.opening import open_bytes
 
 BLOCK_BYTES = 16 << 20
@@ -128,12 +128,12 @@ def header_line(path: Path, ordinal: int) -> int:
     raise ValueError("the file has fewer records")
 
 
-def foreign_letter_line(path: Path) -> tuple[int, str]:
-    """Return the line number, from 1, and the letter of the first letter that is no nucleotide."""
+def foreign_letter_error(path: Path) -> UserError:
+    """Return the error for a file with a letter that is no nucleotide, naming its line."""
     with open_bytes(path) as stream:
         for number, line in enumerate(stream, start=1):
             if not line.startswith(_HEADER_MARK):
-                letter = first_foreign_letter(line.strip(WHITESPACE))
+                letter = first_foreign_letter(line)
                 if letter:
-                    return number, letter
+                    return UserError(f"{path}: line {number}: {foreign_letter_reason(letter)}")
     raise ValueError("every letter of the file is a nucleotide")

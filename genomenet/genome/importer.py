@@ -8,7 +8,7 @@ from genomenet.errors import UserError
 from genomenet.files import whole_folder
 from genomenet.genome.alphabet import NotNucleotides, pack
 from genomenet.genome.opening import open_bytes
-from genomenet.genome.sources import foreign_letter_error, record_place, source_pieces
+from genomenet.genome.sources import not_nucleotides_error, record_place, source_pieces
 from genomenet.genome.store import GenomeStore
 from genomenet.genome.store_writer import SourceRecord, StoreWriter
 
@@ -81,7 +81,7 @@ def _write_source(
         try:
             packed = pack(letters)
         except NotNucleotides:
-            raise foreign_letter_error(path, ordinal, letters) from None
+            raise not_nucleotides_error(path, ordinal, letters) from None
         writer.append(packed)
         if packed.size:
             progress(packed.size)

@@ -13,10 +13,11 @@ from pyfaidx import Faidx, FastaIndexingError
 from genomenet.errors import UserError
 from genomenet.genome.alphabet import CODE_BITS, SOFT_MASK_FLAG, NotNucleotides, pack
 from genomenet.genome.contigs import Contig, ContigTable
+from genomenet.genome.fasta import foreign_letter_error
 from genomenet.genome.intervals import Interval
 from genomenet.genome.n_runs import NRunFinder
 from genomenet.genome.opening import GZIP_MAGIC, open_bytes
-from genomenet.genome.sources import foreign_letter_error, source_pieces
+from genomenet.genome.sources import source_pieces
 
 _BGZIP_SUFFIXES = (".gz", ".bgz")
 _BGZIP_EXTRA_FIELD = b"BC"
@@ -68,12 +69,10 @@ class IndexedFasta:
     def _scan(self) -> tuple[str, tuple[Interval, ...]]:
         """Digest and N runs, from one pass over the whole file on first use."""
         hasher, finder = hashlib.sha256(), NRunFinder()
-        ordinal = 0
         for name, letters in source_pieces(self.path, hasher):
             if name is not None:
-                ordinal += 1
                 finder.begin(name)
-            finder.feed(self._pack(letters, ordinal) & np.uint8(CODE_BITS))
+            finder.feed(self._pack(letters) & np.uint8(CODE_BITS))
         finder.finish()
         return hasher.hexdigest(), tuple(finder.runs)
 
@@ -118,14 +117,13 @@ class IndexedFasta:
             self._handle = (os.getpid(), self._open())
         # pyfaidx counts from 1 and includes the end.
         letters = self._handle[1].fetch(contig, start + 1, end).encode()
-        ordinal = 1 + next(i for i, c in enumerate(self.contigs) if c.name == contig)
-        return self._pack(letters, ordinal)
+        return self._pack(letters)
 
-    def _pack(self, letters: bytes, ordinal: int) -> npt.NDArray[np.uint8]:
+    def _pack(self, letters: bytes) -> npt.NDArray[np.uint8]:
         try:
             return pack(letters)
         except NotNucleotides:
-            raise foreign_letter_error(self.path, ordinal, letters) from None
+            raise foreign_letter_error(self.path) from None
 
     def _open(self) -> Faidx:
         try:

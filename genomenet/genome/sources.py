@@ -8,7 +8,7 @@ from typing import IO, Any, cast
 
 from genomenet.errors import UserError
 from genomenet.genome.alphabet import first_foreign_letter, foreign_letter_reason
-from genomenet.genome.fasta import Piece, fasta_pieces, foreign_letter_line, header_line
+from genomenet.genome.fasta import Piece, fasta_pieces, foreign_letter_error, header_line
 from genomenet.genome.opening import Hasher, open_bytes
 
 _FLAT_FILE_FORMATS = {".gb": "genbank", ".gbk": "genbank", ".gbff": "genbank", ".embl": "embl"}
@@ -94,10 +94,9 @@ def record_place(path: Path, ordinal: int) -> str:
     return f"record {ordinal}"
 
 
-def foreign_letter_error(path: Path, ordinal: int, letters: bytes) -> UserError:
+def not_nucleotides_error(path: Path, ordinal: int, letters: bytes) -> UserError:
     """Return the error for `letters` of record `ordinal` (from 1) that are no nucleotides."""
     if flat_file_format(path) is None:
-        line, letter = foreign_letter_line(path)
-        return UserError(f"{path}: line {line}: {foreign_letter_reason(letter)}")
-    letter = first_foreign_letter(letters)
-    return UserError(f"{path}: record {ordinal}: {foreign_letter_reason(letter)}")
+        return foreign_letter_error(path)
+    reason = foreign_letter_reason(first_foreign_letter(letters))
+    return UserError(f"{path}: record {ordinal}: {reason}")

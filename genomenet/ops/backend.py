@@ -69,11 +69,15 @@ def uses(operation: str, tensor: Tensor) -> bool:
         False for anything but CUDA tensors, for dtypes the package lacks, and when the package
         is missing.
     """
-    if tensor.device.type != "cuda" or tensor.dtype == torch.float64:
+    if not _is_cuda(tensor) or tensor.dtype == torch.float64:
         return False
     if operation == "attention" and tensor.dtype not in _HALF:
         return False
     return packaged(operation) is not None
+
+
+def _is_cuda(tensor: Tensor) -> bool:
+    return tensor.device.type == "cuda"
 
 
 def kernels(device: torch.device | str) -> dict[str, str]:

@@ -50,12 +50,16 @@ def causal_conv_silu(x_BLC: Tensor, weight_CK: Tensor, bias_C: Tensor) -> Tensor
     if backend.uses("conv", x_BLC):
         return backend.cuda_conv_silu(x_BLC, weight_CK, bias_C)
     weight, bias = weight_CK.to(x_BLC.dtype), bias_C.to(x_BLC.dtype)
-    if x_BLC.device.type == "cpu":
+    if _on_cpu(x_BLC):
         return _ConvSiLU.apply(x_BLC, weight, bias)
     taps = weight.shape[1]
     padded = F.pad(x_BLC.transpose(1, 2), (taps - 1, 0))
     with no_autocast(x_BLC):
         return F.silu(F.conv1d(padded, weight.unsqueeze(1), bias, groups=channels)).transpose(1, 2)
+
+
+def _on_cpu(tensor: Tensor) -> bool:
+    return tensor.device.type == "cpu"
 
 
 def _convolve_(out: Tensor, x: Tensor, weight_KC: Tensor, bias: Tensor, start: int) -> Tensor:

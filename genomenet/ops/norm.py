@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from genomenet.ops.precision import no_autocast, scan_dtype
 
 # Numbers worked on at once: every temporary of a block of rows stays in the cache.
-NUMBERS = 2**16
+NUMBERS = 2**17
 
 
 def rms_norm(x: Tensor, weight: Tensor, eps: float = 1e-5) -> Tensor:
@@ -95,18 +95,20 @@ def _normalise_(out: Tensor, x: Tensor, weight: Tensor, inverse: Tensor, eps: fl
     torch.mul(x, inverse, out=out).mul_(weight)
 
 
-def _backward(dy: Tensor, x: Tensor, weight: Tensor, inverse: Tensor) -> tuple[Tensor, Tensor]:
-    """Gradients of ``x * inverse * weight`` with respect to `x` and `weight`, (rows, D).
+def _backward(
+    dx: Tensor, dy: Tensor, x: Tensor, weight: Tensor, inverse: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Fill `dx`: gradients of ``x * inverse * weight`` with respect to `x` and `weight`.
 
     The fused kernel of LayerNorm, told that the mean is 0, differs by one term: it subtracts
     the mean of ``dy * weight`` from every row, which is added back.
     """
     width = x.shape[-1]
-    dx, dweight, _ = torch.ops.aten.native_layer_norm_backward(
+    dhalf, dweight, _ = torch.ops.aten.native_layer_norm_backward(
         dy, x, [width], torch.zeros_like(inverse), inverse, weight, None, [True, True, False]
     )
     mean = torch.mv(dy, weight).div_(width).unsqueeze(-1)
-    return dx.addcmul_(mean, inverse), dweight
+    return torch.addcmul(dhalf, mean, inverse, out=dx), dweight
 
 
 class _RMSNorm(torch.autograd.Function):
@@ -128,10 +130,15 @@ class _RMSNorm(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor, Tensor, None]:
         x, weight, inverse = ctx.saved_tensors
-        width = x.shape[-1]
+        dx = torch.empty_like(x, memory_format=torch.contiguous_format)
+        dweight = torch.zeros_like(weight)
+        dx_rows, dy_rows, x_rows = (t.reshape(-1, t.shape[-1]) for t in (dx, dy, x))
         with no_autocast(x):
-            dx, dweight = _backward(dy.reshape(-1, width), x.reshape(-1, width), weight, inverse)
-        return dx.view(x.shape), dweight, None
+            for some in _row_blocks(*x_rows.shape):
+                dweight += _backward(
+                    dx_rows[some], dy_rows[some], x_rows[some], weight, inverse[some]
+                )[1]
+        return dx, dweight, None
 
 
 class _GatedRMSNorm(torch.autograd.Function):
@@ -158,14 +165,13 @@ class _GatedRMSNorm(torch.autograd.Function):
         dy, dz = (torch.empty_like(t, memory_format=torch.contiguous_format) for t in (y, z))
         dweight = torch.zeros_like(weight)
         tensors = (y, z, dout, dy, dz)
-        y_rows, z_rows, dout_rows, dy_rows, dz_rows = (
-            t.reshape(-1, t.shape[-1]) for t in tensors
-        )
+        y_rows, z_rows, dout_rows, dy_rows, dz_rows = (t.reshape(-1, t.shape[-1]) for t in tensors)
         with no_autocast(y):
             for some in _row_blocks(*y_rows.shape):
                 y_some, z_some = y_rows[some], z_rows[some]
                 gate = F.silu(z_some)
-                dgated, part = _backward(dout_rows[some], y_some * gate, weight, inverse[some])
+                gated = y_some * gate
+                dgated, part = _backward(gated, dout_rows[some], gated, weight, inverse[some])
                 dweight += part
                 torch.mul(dgated, gate, out=dy_rows[some])
                 silu_backward = torch.ops.aten.silu_backward.grad_input

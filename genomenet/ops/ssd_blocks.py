@@ -10,7 +10,7 @@ from torch.autograd.function import once_differentiable
 
 from genomenet.ops.precision import no_autocast
 from genomenet.ops.scratch import Scratch
-from genomenet.ops.ssd_groups import decays, groups
+from genomenet.ops.ssd_groups import MIN_LOG_DECAY, decays, groups
 
 # Numbers of x worked on at once. Measured on a CPU with 2 MB of second-level cache per core:
 # 2^18 (1 MB in float32) is best or within 5 % of it for widths 128 and 256.
@@ -65,7 +65,7 @@ def _forward(
 ) -> tuple[Tensor, Tensor]:
     x, dt, A, B, C, D = inputs
     batch, length, h, p = x.shape
-    n, f = B.shape[-1], x.dtype
+    n = B.shape[-1]
     last = -(-length // block) - 1
     scratch = Scratch(x.device)
     y = torch.empty_like(x, memory_format=torch.contiguous_format)
@@ -91,9 +91,7 @@ def _forward(
         x_dt = scratch("x1", mm, r, g, h, m, p)
         torch.mul(x_g.transpose(2, 3), dt_g.transpose(2, 3).unsqueeze(-1), out=x_dt)
         inside = scratch("x2", mm, r, g, h, m, p)
-        torch.bmm(
-            weights.view(k * h, m, m), x_dt.view(k * h, m, p), out=inside.view(k * h, m, p)
-        )
+        torch.bmm(weights.view(k * h, m, m), x_dt.view(k * h, m, p), out=inside.view(k * h, m, p))
         state_g = scratch.cast("s1", mm, states[rows, first : first + g]).reshape(k, n, h * p)
         carried = scratch("x1", mm, r, g, m, h, p)
         torch.bmm(C_g, state_g, out=carried.view(k, m, h * p))
@@ -160,9 +158,7 @@ def _backward(
         torch.mul(x_g.transpose(2, 3), dt_g.transpose(2, 3).unsqueeze(-1), out=x_dt)
         dy_h = scratch("x2", mm, r, g, h, m, p).copy_(dy_g.transpose(2, 3)).view(k * h, m, p)
         dweights = scratch("dpairs", mm, r, g, h, m, m)
-        torch.bmm(
-            dy_h, x_dt.view(k * h, m, p).transpose(1, 2), out=dweights.view(k * h, m, m)
-        )
+        torch.bmm(dy_h, x_dt.view(k * h, m, p).transpose(1, 2), out=dweights.view(k * h, m, m))
         dpairs = torch.mul(dweights, pairs, out=scratch("dpairs", f, r, g, h, m, m))
         products = _products(C_g, B_g).to(f)
         weights = scratch.cast("pairs", mm, pairs.mul_(products.view(r, g, 1, m, m)))
@@ -184,6 +180,8 @@ def _backward(
         # through the block, inputs before it on their way to the end. Sums, nothing cancels.
         dlog = flow_out.flip(2).cumsum(2).flip(2).add_(passed.unsqueeze(2))
         dlog[:, :, 1:] += wrote.cumsum(2)[:, :, :-1]
+        # A step at the bound lets nothing pass; rounding must not be multiplied by a huge dt.
+        dlog.masked_fill_(dt_g * A <= MIN_LOG_DECAY[f], 0)
         ddt_g = torch.mul(dx_dt, x_g, out=dx_dt).sum(-1).addcmul_(dlog, A)
         ddt[rows, positions] = ddt_g.view(r, g * m, h)
         dA += dlog.mul_(dt_g).sum((0, 1, 2))

@@ -120,10 +120,14 @@ def _overview(
         flags = np.asarray(track.boundary, dtype=float)
         counts = np.add.reduceat(flags, starts)
         widths = np.diff(np.append(starts, flags.size))
-        axes.step(
-            example.start + starts, counts / widths, where="post", color=shade, linewidth=1.4,
+        axes.stairs(
+            counts / widths,
+            example.start + np.append(starts, flags.size),
+            baseline=None,
+            color=shade,
+            linewidth=1.4,
             label=label,
-        )  # fmt: skip
+        )
     axes.axvspan(*zoom, color=FAINT, alpha=0.3, linewidth=0)
     axes.set_xlim(example.start, example.end)
     axes.set_ylim(0, None)

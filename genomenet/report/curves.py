@@ -9,7 +9,6 @@ from genomenet.report.style import (
     FAINT,
     INK,
     MARKERS,
-    PAPER,
     Drawing,
     colour,
     log_bases,
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SIZE = (5.6, 4.5)
+UNIFORM = 4.0
 
 
 def by_bases(summary: Summary) -> Drawing:
@@ -54,6 +54,8 @@ def chunk_rates(summary: Summary) -> Drawing | None:
             for run in one.runs)]  # fmt: skip
     if not arms:
         return None
+    from matplotlib.ticker import FuncFormatter
+
     name, title = "bases-per-chunk", "Bases per chunk over training"
     with looks(name):
         figure = new_figure(*SIZE)
@@ -74,7 +76,13 @@ def chunk_rates(summary: Summary) -> Drawing | None:
                     )
         for target in sorted({t for one in arms for t in one.first.target_bases_per_chunk}):
             axes.axhline(target, color=INK, linewidth=1, linestyle=(0, (5, 3)), zorder=1.5)
-            _note(axes, 0.99, target, f"target {target:g}", "right")
+            _note(axes, target, f"target {target:g}", "right", above=False)
+        rates = [rate for one in arms for run in one.runs for p in run.curve
+                 for rate in p.bases_per_chunk]  # fmt: skip
+        if min(rates) > 0 and max(rates) > 8 * min(rates):
+            axes.set_yscale("log")  # routers often collapse for the first steps
+            axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: compact(value)))
+        axes.margins(y=0.12)
         log_bases(axes, "training bases")
         axes.set_ylabel("bases per chunk")
         figure.legend(loc="outside lower center", ncols=2)
@@ -102,8 +110,10 @@ def _loss(
             shown += _draw_arm(axes, one, position)
         log_bases(axes, xlabel)
         axes.set_ylabel("validation perplexity")
-        # Trivial rows join the picture only where they do not squeeze the curves.
+        # The best trivial row is always in the picture; the others where they don't squeeze it.
         low, high = (min(shown), max(shown)) if shown else (3.0, 4.0)
+        if low < UNIFORM < high:
+            high = UNIFORM  # worse than a coin with four sides is of no interest
         pad = 0.06 * (high - low) + 1e-3
         axes.set_ylim(low - pad, high + pad)
         for floor in summary.study.floors:
@@ -111,18 +121,20 @@ def _loss(
             if not best and floor.name not in ("uniform", "base composition"):
                 continue
             value = math.exp(floor.nats)
-            if low - 6 * pad <= value <= high + 6 * pad:
+            if best or low - 6 * pad <= value <= high + 6 * pad:
                 bottom, top = axes.get_ylim()
                 axes.set_ylim(min(bottom, value - pad), max(top, value + pad))
                 axes.axhline(value, color=FAINT, linewidth=0.9, zorder=1.5)
-                _note(axes, 0.01 if best else 0.99, value, floor.name, "left" if best else "right")
+                side = "left" if best else "right"
+                _note(axes, value, floor.name, side, above=floor.name == "uniform" or value < low)
         figure.legend(loc="outside lower center", ncols=2)
         words = "; ".join(f"{one.label} {_span(one, position)}" for one in summary.arms)
         description = f"Line chart of perplexity against {xlabel}. {words}."
         svg = to_svg(figure, name, title, description)
     caption = (
         "Validation perplexity at a constant learning rate (solid) and in decay (dashed), one line "
-        "a seed. Left means cheaper, down means better; grey lines are trivial rows."
+        "a seed. Left means cheaper, down means better; grey lines are trivial rows. What is worse "
+        "than uniform is cut off."
     )
     return Drawing(name, title, caption, description, svg)
 
@@ -157,12 +169,19 @@ def _draw_arm(
     return shown
 
 
-def _note(axes: "Axes", x: float, y: float, text: str, side: str) -> None:
-    """Write a small label on a horizontal line; x is a fraction of the width."""
-    axes.text(
-        x, y, text, transform=axes.get_yaxis_transform(), ha=side, va="center", fontsize=8,
-        color=FAINT, bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.2},
-    )  # fmt: skip
+def _note(axes: "Axes", y: float, text: str, side: str, above: bool) -> None:
+    """Write a small label above or below the left or right end of a horizontal line."""
+    axes.annotate(
+        text,
+        (0.01 if side == "left" else 0.99, y),
+        (0, 2 if above else -2),
+        xycoords=axes.get_yaxis_transform(),
+        textcoords="offset points",
+        ha=side,
+        va="bottom" if above else "top",
+        fontsize=8,
+        color=FAINT,
+    )
 
 
 def _span(one: ArmSummary, position: Callable[[CurvePoint], float]) -> str:

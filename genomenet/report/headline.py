@@ -152,6 +152,8 @@ def _floors(summary: Summary) -> list[str]:
     unclear = [
         one.label for one in summary.ranked if one.final.centre < floor.nats <= one.final.high
     ]
+    if len(worse) == len(summary.ranked):
+        return [f"No arm beats {name}."]
     sentences = []
     if worse:
         verb = "does" if len(worse) == 1 else "do"

@@ -34,7 +34,7 @@ RECORD = st.tuples(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(
     st.lists(RECORD, min_size=1, max_size=5),
     st.sampled_from(["\n", "\r\n"]),
@@ -58,3 +58,11 @@ def test_header_split_over_blocks(block, monkeypatch):
     monkeypatch.setattr(fasta, "BLOCK_BYTES", block)
     text = b">one first\nACGT\nAC\n>two\nGG\n\n>three 3\nTTTT\nAAAA\n"
     assert records_of(text) == [("one", b"ACGTAC"), ("two", b"GG"), ("three", b"TTTTAAAA")]
+
+
+@pytest.mark.parametrize("block", range(16, 40))
+def test_a_mark_inside_a_line_begins_no_record(block, monkeypatch):
+    monkeypatch.setattr(fasta, "BLOCK_BYTES", block)
+    for lead in range(16):
+        text = b">x\n" + b"A" * lead + b"CGT>y\nAC>\n"
+        assert records_of(text) == [("x", b"A" * lead + b"CGT>yAC>")]

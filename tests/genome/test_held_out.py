@@ -44,7 +44,7 @@ def slow_tiles(intervals: list[Interval], length_bp: int) -> tuple[list[Interval
     return kept, len(found) - len(kept)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(INTERVALS, st.integers(10, 400))
 def test_against_the_slow_way(intervals, length_bp):
     expected, n_only = slow_tiles(intervals, length_bp)
@@ -55,6 +55,20 @@ def test_against_the_slow_way(intervals, length_bp):
     tiles = HeldOutTiles(GENOME, intervals, length_bp)
     assert [tiles.interval(i) for i in range(len(tiles))] == expected
     assert tiles.n_only_tiles == n_only
+
+
+@pytest.mark.parametrize("length_bp", [16, 20, 50])
+@pytest.mark.parametrize("shift", [-30, 0, 1])
+def test_borders_inside_and_at_the_ends_of_a_run(length_bp, shift):
+    run = GENOME.n_runs[0]
+    for interval in (
+        Interval(run.contig, run.start + shift, run.end + 170),
+        Interval(run.contig, run.start - 170, run.end + shift),
+    ):
+        tiles = HeldOutTiles(GENOME, [interval], length_bp)
+        expected, n_only = slow_tiles([interval], length_bp)
+        assert [tiles.interval(i) for i in range(len(tiles))] == expected
+        assert tiles.n_only_tiles == n_only > 0
 
 
 @pytest.mark.parametrize("length_bp", [7, 33, 100, 5_000])

@@ -69,6 +69,26 @@ def test_each_process_has_its_own_handle(source, method):
     assert there[1] == here[1] == _read(pickle.loads(pickle.dumps(fasta)))[1]
 
 
+def _read_often(fasta, store, seed):
+    random = np.random.default_rng(seed)
+    for start in random.integers(80_000, size=1_000).tolist():
+        codes = store.read("mock1", start, start + 50)
+        assert np.array_equal(fasta.read("mock1", start, start + 50), codes)
+
+
+def test_forked_processes_do_not_share_a_file_position(tmp_path):
+    source = write(tmp_path / "x.fa", fasta_text(RECORDS))
+    fasta, store = IndexedFasta(source), import_genome([source], tmp_path / "store")
+    fasta.read("mock1", 0, 10)
+    fork = multiprocessing.get_context("fork")
+    workers = [fork.Process(target=_read_often, args=(fasta, store, seed)) for seed in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [worker.exitcode for worker in workers] == [0, 0, 0]
+
+
 def test_errors_of_reading(source):
     fasta = IndexedFasta(source)
     with pytest.raises(UserError, match="did you mean 'mock2'"):
@@ -118,5 +138,5 @@ def test_an_index_that_cannot_be_written(tmp_path):
     # A folder in its place stops even root.
     (tmp_path / "x.fa.fai").mkdir()
     os.utime(tmp_path / "x.fa.fai", (0, 0))
-    with pytest.raises(UserError, match="cannot be written .* import the FASTA"):
+    with pytest.raises(UserError, match=r"cannot be written .* import the FASTA"):
         IndexedFasta(source)

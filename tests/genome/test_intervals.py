@@ -1,4 +1,5 @@
 import gzip
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -36,7 +37,7 @@ def test_merge(intervals):
     assert bases(merged) == bases(intervals)
     assert merged == sorted(merged)
     assert all(i.length_bp > 0 for i in merged)
-    for left, right in zip(merged, merged[1:], strict=False):
+    for left, right in pairwise(merged):
         assert left.contig != right.contig or left.end < right.start
 
 

@@ -62,5 +62,5 @@ def test_protein_genbank(tmp_path):
     record = SeqRecord(Seq("MEEPQ"), id="P1", name="P1", annotations={"molecule_type": "protein"})
     path = tmp_path / "p.gb"
     SeqIO.write([record], path, "genbank")
-    with pytest.raises(UserError, match="record 1: the letter 'E' .* looks like protein"):
+    with pytest.raises(UserError, match=r"record 1: the letter 'E' .* looks like protein"):
         import_genome([path], tmp_path / "store")

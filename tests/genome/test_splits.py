@@ -81,7 +81,7 @@ ROW = st.tuples(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(st.lists(ROW, min_size=1, max_size=6))
 def test_by_bed_finds_every_overlap(tmp_path_factory, rows):
     lines = [f"{c}\t{start}\t{start + length}\t{split}\n" for split, c, start, length in rows]

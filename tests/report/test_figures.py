@@ -87,6 +87,10 @@ def test_odd_runs_still_draw():
     ]
     for one in draw(summarise(make_study(runs=odd))):
         ET.fromstring(one.svg)
+    collapsed = dataclasses.replace(run.curve[0], bases_per_chunk=(900.0,), nats=1.9)
+    early = dataclasses.replace(run, curve=(collapsed, *run.curve[1:]))
+    for one in draw(summarise(make_study(runs=[early]))):
+        ET.fromstring(one.svg)
     two_stages = tuple(dataclasses.replace(p, bases_per_chunk=(3.0, 2.1)) for p in run.curve)
     deep = dataclasses.replace(run, curve=two_stages, target_bases_per_chunk=(3.0, 2.0))
     text = "".join(ET.fromstring(chunk_rates(summarise(make_study(runs=[deep]))).svg).itertext())

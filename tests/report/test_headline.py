@@ -78,7 +78,7 @@ def test_learned_against_fixed_both_ways():
     ("floor", "says"),
     [
         (1.30, "Every arm beats the best trivial row, order-9 Markov"),
-        (1.20, "Mamba-2 and Transformer do not beat the best trivial row"),
+        (1.20, "No arm beats the best trivial row, order-9 Markov"),
         (1.25, "Transformer does not beat the best trivial row"),
         (1.2705, "Transformer does not beat the best trivial row"),
         (1.2713, "Transformer cannot be told apart from the best trivial row"),

@@ -1,0 +1,205 @@
+"""Compare the CPU ops with their plain torch forms: one process, one thread, interleaved."""
+
+import argparse
+import datetime
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from genomenet import ops
+
+Case = Callable[[], object]
+
+
+def interleaved(cases: dict[str, Case], repeats: int) -> dict[str, float]:
+    """Median process CPU seconds of every case, taking turns, after one warm-up each."""
+    seconds: dict[str, list[float]] = {name: [] for name in cases}
+    for turn in range(repeats + 1):
+        for name, case in cases.items():
+            start = time.process_time()
+            case()
+            if turn:
+                seconds[name].append(time.process_time() - start)
+    return {name: statistics.median(values) for name, values in seconds.items()}
+
+
+def step(function: Callable[..., Tensor], inputs: list[Tensor], dtype=torch.float32) -> Case:
+    """Forward and backward of `function`, with a fixed gradient."""
+    leaves = [t.to(dtype).detach().requires_grad_() for t in inputs]
+    dy = torch.randn_like(function(*leaves))
+    return lambda: torch.autograd.grad(function(*leaves), leaves, dy)
+
+
+def ssd_einsum(x, dt, A, B, C, D, block=64):
+    """The published listing: chunked einsums under autograd."""
+    b, length, h, p = x.shape
+    X, Bs, Cs = (t.unflatten(1, (-1, block)) for t in (x * dt[..., None], B, C))
+    a = (dt * A).unflatten(1, (-1, block)).permute(0, 3, 1, 2).cumsum(-1)
+    future = torch.ones(block, block, dtype=torch.bool).triu(1)
+    pairs = (a[..., :, None] - a[..., None, :]).masked_fill(future, float("-inf")).exp()
+    y = torch.einsum("bcln,bcsn,bhcls,bcshp->bclhp", Cs, Bs, pairs, X)
+    new = torch.einsum("bcln,bhcl,bclhp->bchpn", Bs, (a[..., -1:] - a).exp(), X)
+    state, before = torch.zeros_like(new[:, 0]), []
+    for chunk, kept in zip(new.unbind(1), a[..., -1].exp().unbind(2), strict=True):
+        before.append(state)
+        state = state * kept[..., None, None] + chunk
+    y = y + torch.einsum("bcln,bchpn,bhcl->bclhp", Cs, torch.stack(before, 1), a.exp())
+    return y.reshape(b, length, h, p) + x * D[:, None]
+
+
+def ssd_loop(x, dt, A, B, C, D):
+    """One position at a time."""
+    state, y = 0, []
+    for t in range(x.shape[1]):
+        kept = torch.exp(dt[:, t] * A)[..., None, None]
+        new = (dt[:, t, :, None] * x[:, t])[..., None] * B[:, t, None, None]
+        state = state * kept + new
+        y.append((state * C[:, t, None, None]).sum(-1) + D[:, None] * x[:, t])
+    return torch.stack(y, 1)
+
+
+def ssd_inputs(batch, length, heads, width, state):
+    dt = torch.exp(torch.empty(batch, length, heads).uniform_(-6.9, -2.3))
+    A = -torch.empty(heads).uniform_(1, 16)
+    B, C = torch.randn(2, batch, length, state)
+    return [torch.randn(batch, length, heads, width), dt, A, B, C, torch.ones(heads)]
+
+
+def conv_module(x, weight, bias):
+    """What nn.Conv1d needs: channels first, trimmed to be causal."""
+    taps, length = weight.shape[1], x.shape[1]
+    y = F.conv1d(x.mT, weight[:, None], bias, padding=taps - 1, groups=len(weight))
+    return F.silu(y[..., :length]).mT
+
+
+def ema_loop(z, p):
+    """One position at a time under autograd."""
+    y, out = torch.zeros_like(z[:, 0]), []
+    for z_s, p_s in zip(z.unbind(1), p[..., None].unbind(1), strict=True):
+        y = torch.lerp(y, z_s, p_s)
+        out.append(y)
+    return torch.stack(out, 1)
+
+
+def masked_attention(window):
+    """SDPA with a dense L x L mask."""
+
+    def attend(q, k, v):
+        ahead = torch.arange(q.shape[1])[:, None] - torch.arange(q.shape[1])
+        seen = (ahead >= 0) & (ahead <= window)
+        q, k, v = (t.transpose(1, 2) for t in (q, k, v))
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=seen).transpose(1, 2)
+
+    return attend
+
+
+def comparisons() -> list[tuple[str, int, dict[str, Case]]]:
+    """Title, tokens per call, and the forms of every op, ours first."""
+    out: list[tuple[str, int, dict[str, Case]]] = []
+    for shape in ((4, 1024, 4, 64, 64), (4, 1024, 4, 32, 16), (4, 1024, 4, 64, 128)):
+        inputs = ssd_inputs(*shape)
+
+        def bf16(*t):
+            return ops.ssd_scan(*t, matmul_dtype=torch.bfloat16)
+
+        cases = {
+            "ssd_scan": step(ops.ssd_scan, inputs),
+            "ssd_scan, bf16 products": step(bf16, inputs),
+            "einsum autograd": step(ssd_einsum, inputs),
+        }
+        out.append((f"ssd B,L,H,P,N = {shape}", shape[0] * shape[1], cases))
+    short = ssd_inputs(4, 128, 4, 64, 64)
+    cases = {"ssd_scan": step(ops.ssd_scan, short), "loop": step(ssd_loop, short)}
+    out.append(("ssd B,L,H,P,N = (4, 128, 4, 64, 64)", 512, cases))
+
+    inputs = [torch.randn(4, 1024, 384), torch.randn(384, 4), torch.randn(384)]
+    cases = {
+        "causal_conv_silu": step(ops.causal_conv_silu, inputs),
+        "Conv1d + silu": step(conv_module, inputs),
+    }
+    out.append(("conv (4, 1024, 384), 4 taps", 4096, cases))
+
+    def plain(x, w):
+        return F.rms_norm(x, w.shape, w, 1e-5)
+
+    inputs = [torch.randn(4, 1024, 128), torch.ones(128)]
+    cases = {"rms_norm": step(ops.rms_norm, inputs), "F.rms_norm": step(plain, inputs)}
+    out.append(("rms_norm (4, 1024, 128)", 4096, cases))
+    inputs = [*torch.randn(2, 4, 1024, 256), torch.ones(256)]
+    cases = {
+        "gated_rms_norm": step(ops.gated_rms_norm, inputs),
+        "F.rms_norm(y * silu(z))": step(lambda y, z, w: plain(y * F.silu(z), w), inputs),
+    }
+    out.append(("gated_rms_norm (4, 1024, 256)", 4096, cases))
+
+    inputs = [torch.randn(4, 341, 128), torch.rand(4, 341)]
+    cases = {"ema_scan": step(ops.ema_scan, inputs), "autograd loop": step(ema_loop, inputs)}
+    out.append(("ema (4, 341, 128)", 4 * 341, cases))
+
+    for length, window in ((2048, 255), (4096, 1023)):
+        inputs = list(torch.randn(3, 1, length, 4, 64))
+
+        def windowed(q, k, v, w=window):
+            return ops.causal_attention(q, k, v, w)
+
+        cases = {
+            "causal_attention": step(windowed, inputs),
+            "dense mask": step(masked_attention(window), inputs),
+            "global causal": step(ops.causal_attention, inputs),
+        }
+        out.append((f"attention (1, {length}, 4, 64), window {window}", length, cases))
+    return out
+
+
+def table(repeats: int, precisions: list[str]) -> str:
+    """Markdown, one row per op, form and precision of float32 products."""
+    rows = ["| op | precision | form | tokens/s | ours is |", "|---|---|---|---:|---:|"]
+    for precision in precisions:
+        torch.set_float32_matmul_precision(precision)
+        for title, tokens, cases in comparisons():
+            seconds = interleaved(cases, repeats)
+            ours = next(iter(seconds.values()))
+            for name, value in seconds.items():
+                ratio = f"x{value / ours:.2f}"
+                rows.append(f"| {title} | {precision} | {name} | {tokens / value:,.0f} | {ratio} |")
+    return "\n".join(rows)
+
+
+def processor() -> str:
+    """Model name of the processor, where Linux tells."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
+    return next((x.split(":")[1].strip() for x in lines if x.startswith("model name")), "unknown")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--precision", nargs="+", default=["highest", "medium"])
+    parser.add_argument("--save", action="store_true", help="write benchmarks/results/ops-DATE.md")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    today = datetime.date.today().isoformat()
+    text = (
+        f"# CPU ops, {today}\n\n`python benchmarks/ops.py {' '.join(sys.argv[1:])}`. "
+        f"{processor()}, 1 thread, torch {torch.__version__}. Forward and backward, median of "
+        f"{arguments.repeats} interleaved repeats, process CPU time. Precision: "
+        "`torch.set_float32_matmul_precision`.\n\n"
+        f"{table(arguments.repeats, arguments.precision)}\n"
+    )
+    print(text)
+    if arguments.save:
+        target = Path(__file__).parent / "results" / f"ops-{today}.md"
+        target.parent.mkdir(exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

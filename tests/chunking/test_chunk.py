@@ -1,0 +1,109 @@
+"""Chunks and routing against loops."""
+
+import pytest
+import torch
+
+from genomenet.chunking.chunk import find_chunks
+from genomenet.chunking.dechunk import StraightThroughOne, dechunk
+from genomenet.chunking.ratio_loss import ratio_loss
+from genomenet.chunking.routing import CosineRouter, FixedGrid, Routing
+
+
+def random_routing(rows=5, length=23, seed=0) -> Routing:
+    generator = torch.Generator().manual_seed(seed)
+    lengths = torch.randint(1, length + 1, (rows, 1), generator=generator)
+    valid = torch.arange(length) < lengths
+    p = torch.rand(rows, length, generator=generator, dtype=torch.float64)
+    p[:, 0] = 1.0
+    return Routing(p, (p > 0.5) & valid, valid)
+
+
+def test_chunks_are_the_boundaries_in_order():
+    routing = random_routing()
+    chunks = find_chunks(routing.boundary_BL)
+    for row, boundary in enumerate(routing.boundary_BL):
+        expected = [t for t, b in enumerate(boundary.tolist()) if b]
+        assert chunks.start_BS[row][chunks.valid_BS[row]].tolist() == expected
+    assert chunks.valid_BS.shape[1] == routing.boundary_BL.sum(1).max()
+
+
+def test_select_gathers_the_boundary_vectors():
+    routing = random_routing()
+    chunks = find_chunks(routing.boundary_BL)
+    x = torch.randn(5, 23, 3)
+    selected = chunks.select(x)
+    for row in range(5):
+        expected = x[row][routing.boundary_BL[row]]
+        assert torch.equal(selected[row][chunks.valid_BS[row]], expected)
+
+
+def test_dechunk_smooths_and_spreads_like_a_loop():
+    routing = random_routing(seed=4)
+    chunks = find_chunks(routing.boundary_BL)
+    h = torch.randn(5, chunks.valid_BS.shape[1], 3, dtype=torch.float64)
+    spread = dechunk(h, chunks, routing)
+    for row in range(5):
+        memory, chunk = torch.zeros(3, dtype=torch.float64), -1
+        for t in range(int(routing.valid_BL[row].sum())):
+            if routing.boundary_BL[row, t]:
+                chunk += 1
+                gate = routing.probability_BL[row, t].clamp(1e-4, 1 - 1e-4)
+                memory = gate * h[row, chunk] + (1 - gate) * memory
+            torch.testing.assert_close(spread[row, t], memory)
+
+
+def test_confidence_is_one_forwards_and_the_identity_backwards():
+    c = torch.rand(4, requires_grad=True)
+    y = StraightThroughOne.apply(c)
+    assert torch.equal(y, torch.ones(4))
+    y.backward(torch.tensor([1.0, -2.0, 0.5, 3.0]))
+    assert torch.equal(c.grad, torch.tensor([1.0, -2.0, 0.5, 3.0]))
+
+
+@pytest.mark.parametrize("target", [1.5, 3.0, 6.0])
+def test_ratio_loss_ignores_padding_and_is_one_at_the_target(target):
+    routing = random_routing(seed=2)
+    f = routing.boundary_BL[routing.valid_BL].double().mean()
+    g = routing.probability_BL[routing.valid_BL].mean()
+    expected = 1 + (target * f - 1) * (target * g - 1) / (target - 1)
+    torch.testing.assert_close(ratio_loss(routing, target), expected)
+    noisy = Routing(
+        torch.where(routing.valid_BL, routing.probability_BL, 0.123),
+        routing.boundary_BL,
+        routing.valid_BL,
+    )
+    torch.testing.assert_close(ratio_loss(noisy, target), expected)
+
+
+def test_router_starts_as_the_identity_and_always_opens_a_sequence():
+    router = CosineRouter(6)
+    x = torch.randn(2, 9, 6)
+    routing = router(x, torch.ones(2, 9, dtype=torch.bool))
+    cosine = torch.cosine_similarity(x[:, :-1], x[:, 1:], dim=-1)
+    torch.testing.assert_close(routing.probability_BL[:, 1:], (1 - cosine) / 2)
+    assert (routing.probability_BL[:, 0] == 1).all()
+
+
+def test_query_sits_on_the_previous_position():
+    router = CosineRouter(2)
+    with torch.no_grad():
+        router.q_proj_layer.weight.copy_(torch.tensor([[0.0, 1.0], [-1.0, 0.0]]))
+    x = torch.tensor([[[1.0, 0.0], [0.0, -1.0]]])
+    p = router(x, torch.ones(1, 2, dtype=torch.bool)).probability_BL
+    # W q of the first position is (0, -1), which is the second position: no boundary. With
+    # query and key swapped it would be (-1, 0) against (1, 0): p = 1.
+    torch.testing.assert_close(p[0, 1], torch.tensor(0.0))
+
+
+def test_a_tie_is_no_boundary():
+    x = torch.tensor([[[1.0, 0.0], [0.0, 1.0]]])
+    routing = CosineRouter(2)(x, torch.ones(1, 2, dtype=torch.bool))
+    assert routing.probability_BL[0, 1] == 0.5
+    assert routing.boundary_BL.tolist() == [[True, False]]
+
+
+def test_fixed_grid():
+    valid = torch.arange(8) < torch.tensor([[8], [4]])
+    routing = FixedGrid(3)(torch.randn(2, 8, 4), valid)
+    assert routing.boundary_BL.long().tolist() == [[1, 0, 0, 1, 0, 0, 1, 0], [1, 0, 0, 1, 0, 0, 0, 0]]
+    assert routing.positions_per_chunk == 12 / 5

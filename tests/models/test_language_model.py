@@ -1,0 +1,142 @@
+"""The language model against its float64 oracle, causality, padding and batches."""
+
+import pytest
+import torch
+
+from genomenet.chunking.ratio_loss import ratio_loss
+from genomenet.chunking.routing import CosineRouter, Routing
+from genomenet.models.language_model import LanguageModel
+from tests.models.arms import ARMS
+from tests.oracles import model as oracle
+
+LENGTH = 37
+
+
+def make(name: str, dtype: torch.dtype) -> LanguageModel:
+    """A model whose zero-initialised parts are not zero, so that they are tested too."""
+    torch.manual_seed(7)
+    model = LanguageModel(ARMS[name])
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.05 * torch.randn_like(parameter))
+    return model.to(dtype)
+
+
+def some_tokens(rows: int = 1, length: int = LENGTH) -> torch.Tensor:
+    return torch.randint(0, 5, (rows, length), generator=torch.Generator().manual_seed(3))
+
+
+@pytest.mark.parametrize("name", ARMS)
+def test_float64_values_and_gradients_equal_the_oracle(name):
+    model = make(name, torch.float64)
+    tokens = some_tokens()
+    output = model(tokens)
+    weights = {key: value.detach().requires_grad_() for key, value in model.named_parameters()}
+    logits, probabilities, boundaries = oracle.language_model(
+        weights, model.config, tokens[0].tolist()
+    )
+    torch.testing.assert_close(output.logits_BLV[0], logits, rtol=1e-9, atol=1e-10)
+    assert len(output.stages) == len(boundaries) == model.config.networks().stages
+    for routing, p, boundary in zip(output.stages, probabilities, boundaries, strict=True):
+        valid = routing.valid_BL[0]
+        torch.testing.assert_close(routing.probability_BL[0][valid], p)
+        assert routing.boundary_BL[0][valid].tolist() == boundary
+
+    probe = torch.randn(logits.shape, dtype=torch.float64)
+    (output.logits_BLV[0] * probe).sum().backward()
+    expected = torch.autograd.grad(
+        (logits * probe).sum(), list(weights.values()), allow_unused=True
+    )
+    for (key, parameter), gradient in zip(model.named_parameters(), expected, strict=True):
+        if gradient is None:
+            assert parameter.grad is None or not parameter.grad.any(), key
+        else:
+            torch.testing.assert_close(parameter.grad, gradient, rtol=1e-7, atol=1e-9, msg=key)
+
+
+@pytest.mark.parametrize("name", ARMS)
+def test_float32_is_within_one_in_ten_thousand_of_float64(name):
+    tokens = some_tokens(2, 96)
+    exact = make(name, torch.float64)(tokens).logits_BLV
+    single = make(name, torch.float32)(tokens).logits_BLV
+    assert (single - exact).norm() / exact.norm() < 1e-4
+
+
+@pytest.mark.parametrize("name", ARMS)
+def test_no_position_sees_a_later_one(name):
+    """Change every position in turn: nothing before it moves by a single bit."""
+    model = make(name, torch.float64)
+    tokens = some_tokens()
+    with torch.no_grad():
+        before = model(tokens)
+        for position in range(LENGTH):
+            changed = tokens.clone()
+            changed[0, position] = (changed[0, position] + 1) % 5
+            after = model(changed)
+            torch.testing.assert_close(
+                after.logits_BLV[:, :position], before.logits_BLV[:, :position], rtol=0, atol=1e-12
+            )
+            # The position itself must react, or the test would pass on a dead model.
+            assert not torch.equal(after.logits_BLV[:, position], before.logits_BLV[:, position])
+
+
+@pytest.mark.parametrize("name", ARMS)
+def test_padding_and_neighbours_change_nothing(name):
+    """Rows of several lengths in one padded batch equal each row alone, gradients too."""
+    lengths = (LENGTH, 1, 20, 33)
+    tokens = some_tokens(len(lengths), LENGTH)
+    valid = torch.arange(LENGTH) < torch.tensor(lengths)[:, None]
+    junk = torch.where(valid, tokens, (tokens + 2) % 5)
+
+    model = make(name, torch.float64)
+    padded = model(junk, valid)
+    (padded.logits_BLV * valid[..., None]).square().sum().backward()
+    together = {key: value.grad.clone() for key, value in model.named_parameters()}
+
+    model.zero_grad()
+    for row, length in enumerate(lengths):
+        alone = model(tokens[row : row + 1, :length])
+        torch.testing.assert_close(
+            padded.logits_BLV[row, :length], alone.logits_BLV[0], rtol=1e-10, atol=1e-11
+        )
+        for both, single in zip(padded.stages, alone.stages, strict=True):
+            in_row = both.valid_BL[row]
+            assert both.boundary_BL[row][in_row].tolist() == single.boundary_BL[0].tolist()
+            assert not both.boundary_BL[row][~in_row].any()
+        alone.logits_BLV.square().sum().backward()
+    for key, value in model.named_parameters():
+        torch.testing.assert_close(value.grad, together[key], rtol=1e-8, atol=1e-9, msg=key)
+
+
+@pytest.mark.parametrize("chunks", ["one a sequence", "one a base"])
+def test_collapsed_routing_still_trains(chunks, monkeypatch):
+    model = make("hnet mamba2", torch.float32)
+    route = CosineRouter.forward
+
+    def collapsed(router, x_BLD, valid_BL):
+        p_BL = route(router, x_BLD, valid_BL).probability_BL
+        squeezed_BL = 0.4 * p_BL if chunks == "one a sequence" else 0.6 + 0.4 * p_BL
+        p_BL = torch.cat([p_BL[:, :1], squeezed_BL[:, 1:]], 1)
+        return Routing(p_BL, (p_BL > 0.5) & valid_BL, valid_BL)
+
+    monkeypatch.setattr(CosineRouter, "forward", collapsed)
+    output = model(some_tokens(2))
+    expected = LENGTH if chunks == "one a sequence" else 1
+    assert output.stages[0].positions_per_chunk == expected
+    loss = output.logits_BLV.square().sum() + ratio_loss(output.stages[0], 3.0)
+    loss.backward()
+    for key, parameter in model.named_parameters():
+        assert torch.isfinite(parameter.grad).all(), key
+    router = model.backbone.routing_module
+    assert router.q_proj_layer.weight.grad.abs().sum() > 0
+
+
+def test_autocast_keeps_routing_and_smoothing_in_float32():
+    model = make("hnet mamba2", torch.float32)
+    tokens = some_tokens(2, 64)
+    with torch.autocast("cpu", torch.bfloat16):
+        output = model(tokens)
+    assert output.stages[0].probability_BL.dtype == torch.float32
+    assert output.logits_BLV.dtype == torch.bfloat16
+    exact = model(tokens).logits_BLV
+    assert (output.logits_BLV.float() - exact).abs().mean() < 0.1 * exact.abs().mean()
