@@ -24,7 +24,9 @@ def main(words: Sequence[str]) -> int:
 
     with tqdm(unit="b", unit_scale=True, desc="import", disable=parsed.quiet, leave=False) as bar:
         genome = import_genome(
-            [Path(name) for name in parsed.files], Path(parsed.out), progress=bar.update
+            [Path(name) for name in parsed.files],
+            Path(parsed.out),
+            progress=bar.update,
         )
     print(
         f"{parsed.out}: {len(genome.contigs)} contig(s), {genome.length_bp:,} bases, "

@@ -44,8 +44,8 @@ def main(words: Sequence[str]) -> int:
             str(row["name"]),
             str(row["layout"]),
             f"{row['parameters']:,}",
-            f"{row['flops_per_base'] / 1e6:.2f}",  # type: ignore[operator]
-            str(len(row["guessed"])),  # type: ignore[arg-type]
+            f"{row['flops_per_base'] / 1e6:.2f}",
+            str(len(row["guessed"])),
             str(row["source"]),
         )
         for row in rows

@@ -14,7 +14,7 @@ from genomenet.genome.store_writer import SourceRecord, StoreWriter
 
 
 def import_genome(
-    sources: Sequence[Path], out: Path, progress: Callable[[int], None] | None = None
+    sources: Sequence[Path], out: Path, progress: Callable[[int], object] | None = None
 ) -> GenomeStore:
     """Make a genome store out of FASTA, GenBank or EMBL files.
 

@@ -13,8 +13,8 @@ EMBEDDING_STANDARD_DEVIATION = 1.0
 
 
 @torch.no_grad()
-def initialise(model: nn.Module) -> None:
-    """Draw the weights of a LanguageModel in place.
+def initialise(embeddings: nn.Embedding, backbone: HierarchicalNetwork, lm_head: nn.Linear) -> None:
+    """Draw the weights of a language model in place.
 
     Linear layers of the stacks are normal with deviation 0.02; those that write to the
     residual stream are narrower by the square root of the number of writes, counted from
@@ -24,12 +24,12 @@ def initialise(model: nn.Module) -> None:
 
     Parameters
     ----------
-    model : LanguageModel
-        Just constructed.
+    embeddings, backbone, lm_head : Module
+        The model's parts, just constructed.
     """
-    nn.init.normal_(model.embeddings.weight, std=EMBEDDING_STANDARD_DEVIATION)
-    nn.init.normal_(model.lm_head.weight, std=STANDARD_DEVIATION)
-    _initialise_network(model.backbone, writes_outside=0)
+    nn.init.normal_(embeddings.weight, std=EMBEDDING_STANDARD_DEVIATION)
+    nn.init.normal_(lm_head.weight, std=STANDARD_DEVIATION)
+    _initialise_network(backbone, writes_outside=0)
 
 
 def _initialise_network(network: HierarchicalNetwork, writes_outside: int) -> None:
@@ -41,6 +41,7 @@ def _initialise_network(network: HierarchicalNetwork, writes_outside: int) -> No
     _initialise_stack(network.encoder, writes)
     _initialise_stack(network.decoder, writes)
     nn.init.zeros_(network.residual_proj.weight)
+    assert isinstance(network.main_network, HierarchicalNetwork)
     _initialise_network(network.main_network, writes)
 
 

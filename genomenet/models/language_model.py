@@ -43,7 +43,7 @@ class LanguageModel(nn.Module):
         self.embeddings = nn.Embedding(config.vocab_size, d_model)
         self.backbone = HierarchicalNetwork(config)
         self.lm_head = nn.Linear(d_model, config.vocab_size, bias=False)
-        initialise(self)
+        initialise(self.embeddings, self.backbone, self.lm_head)
 
     def forward(self, tokens_BL: Tensor, valid_BL: Tensor | None = None) -> LanguageModelOutput:
         """Score the base after every position.

@@ -38,6 +38,7 @@ class Mamba2(nn.Module):
         heads = d_inner // head_dim
         channels = d_inner + 2 * d_state
         self.in_proj = nn.Linear(d_model, d_inner + channels + heads, bias=False)
+        # Only the parameters of this layer are used; its name is the one in published weights.
         self.conv1d = nn.Conv1d(channels, channels, d_conv, groups=channels)
         dt = torch.exp(torch.empty(heads).uniform_(math.log(DT_MIN), math.log(DT_MAX)))
         dt = dt.clamp(min=DT_FLOOR)
@@ -52,6 +53,7 @@ class Mamba2(nn.Module):
         z_BLI, xBC_BLC, dt_BLH = self.in_proj(x_BLD).split(
             [self.d_inner, self.d_inner + 2 * self.d_state, self.dt_bias.numel()], dim=-1
         )
+        assert self.conv1d.bias is not None
         xBC_BLC = causal_conv_silu(xBC_BLC, self.conv1d.weight.squeeze(1), self.conv1d.bias)
         x_BLI, B_BLN, C_BLN = xBC_BLC.split([self.d_inner, self.d_state, self.d_state], dim=-1)
         # The step sizes decide over exponents: never below float32.
@@ -69,6 +71,11 @@ class Mamba2(nn.Module):
 
 
 def _autocast_dtype(x: Tensor) -> torch.dtype | None:
-    """The dtype that autocast asks of matrix products on this device, if it is on."""
+    """The dtype that autocast asks of the scan's matrix products.
+
+    None on a CPU, whose float32 products are faster than casting (benchmarks/ops.py).
+    """
     kind = x.device.type
-    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else None
+    if kind == "cpu" or not torch.is_autocast_enabled(kind):
+        return None
+    return torch.get_autocast_dtype(kind)

@@ -39,11 +39,6 @@ class Block(nn.Module):
             self.norm2 = RMSNorm(d_model)
             self.mlp = SwiGLU(d_model, width)
 
-    @property
-    def residual_writes(self) -> int:
-        """How often the layer adds to the residual stream."""
-        return 1 if self.mlp is None else 2
-
     def forward(self, x_BLD: Tensor) -> Tensor:
         """Add the layer's contributions to the residual stream, in the stream's dtype."""
         x_BLD = x_BLD + self.mixer(self.norm1(x_BLD))
@@ -64,17 +59,18 @@ class IsotropicStack(nn.Module):
         One letter a layer.
     numbers : StageConfig
         Widths of the stage.
+
+    Attributes
+    ----------
+    residual_writes : int
+        How often the stack adds to its residual stream: a mixer once, an MLP once.
     """
 
     def __init__(self, letters: str, numbers: StageConfig):
         super().__init__()
         self.layers = nn.ModuleList(Block(letter, numbers) for letter in letters)
+        self.residual_writes = sum(2 if letter.isupper() else 1 for letter in letters)
         self.rmsnorm = RMSNorm(numbers.d_model)
-
-    @property
-    def residual_writes(self) -> int:
-        """How often the stack adds to its residual stream (the reference's "height")."""
-        return sum(layer.residual_writes for layer in self.layers)
 
     def forward(self, x_BLD: Tensor) -> Tensor:
         """(B, L, D) to (B, L, D); every position sees itself and earlier ones only."""

@@ -100,7 +100,7 @@ def read_curve(folder: Path, run: RunConfig) -> list[CurvePoint]:
                 float(row["val/loss"]),
                 run.train.phase(step),
                 rates,
-                flops,  # type: ignore[arg-type]
+                flops,
             )
         )
     return points

@@ -184,7 +184,7 @@ def _example_window(windows: list[Interval], genes: list[Feature]) -> Interval:
     """The held-out window with the most exonic bases; the first one without annotation."""
 
     def exonic_bp(window: Interval) -> int:
-        covered = set()
+        covered: set[int] = set()
         for gene in genes:
             place = gene.interval
             if gene.kind == "exon" and place.contig == window.contig:

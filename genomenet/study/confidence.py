@@ -7,7 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from genomenet.study.results import ArmRun, Checkpoint, Likelihood
+from genomenet.evaluation.results import Checkpoint, Likelihood
+from genomenet.study.results import ArmRun
 
 Basis = Literal["seeds", "windows"]
 

@@ -175,7 +175,7 @@ class TrainConfig:
         """Steps from one checkpoint to the next."""
         return self.checkpoint_every or self.steps_between_validations
 
-    def phase(self, step: int) -> str:
+    def phase(self, step: int) -> Literal["warmup", "stable", "decay"]:
         """The part of the schedule that `step` steps lead into: warmup, stable or decay."""
         if step < self.warmup_steps:
             return "warmup"
@@ -235,9 +235,7 @@ class RunConfig:
                 f"train.global_batch_size {train.global_batch_size}"
             )
         if not 0 <= data.soft_mask_weight <= 1:
-            raise UserError(
-                f"data.soft_mask_weight is {data.soft_mask_weight:g}; give 0 to 1"
-            )
+            raise UserError(f"data.soft_mask_weight is {data.soft_mask_weight:g}; give 0 to 1")
         if min(train.warmup_fraction, train.decay_fraction) < 0 or (
             train.warmup_fraction + train.decay_fraction > 1
         ):

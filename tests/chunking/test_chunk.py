@@ -105,5 +105,8 @@ def test_a_tie_is_no_boundary():
 def test_fixed_grid():
     valid = torch.arange(8) < torch.tensor([[8], [4]])
     routing = FixedGrid(3)(torch.randn(2, 8, 4), valid)
-    assert routing.boundary_BL.long().tolist() == [[1, 0, 0, 1, 0, 0, 1, 0], [1, 0, 0, 1, 0, 0, 0, 0]]
+    assert routing.boundary_BL.long().tolist() == [
+        [1, 0, 0, 1, 0, 0, 1, 0],
+        [1, 0, 0, 1, 0, 0, 0, 0],
+    ]
     assert routing.positions_per_chunk == 12 / 5

@@ -48,7 +48,7 @@ def test_the_innermost_decoder_belongs_to_the_innermost_encoder():
     ],
 )
 def test_refuses(text, says):
-    with pytest.raises(UserError, match="model.layout") as error:
+    with pytest.raises(UserError, match=r"model\.layout") as error:
         parse_layout(text)
     assert says in str(error.value)
 

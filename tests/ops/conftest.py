@@ -1,12 +1,7 @@
-"""Makes tests/oracles importable and keeps every test on one thread."""
-
-import sys
-from pathlib import Path
+"""Keeps every test of ops on one thread."""
 
 import pytest
 import torch
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 
 @pytest.fixture(autouse=True)

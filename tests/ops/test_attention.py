@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from oracles import ops as oracle
-from oracles.compare import assert_matches
 from torch.nn import functional as F
 
 from genomenet.ops import apply_rope, attention, causal_attention
+from tests.oracles import ops as oracle
+from tests.oracles.compare import assert_matches
 
 LENGTHS = [1, 2, 63, 64, 65, 200]
 

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from oracles import ops as oracle
-from oracles.compare import assert_matches, values_and_gradients
 
 from genomenet.ops import causal_conv_silu, conv
+from tests.oracles import ops as oracle
+from tests.oracles.compare import assert_matches, values_and_gradients
 
 
 def make(length, channels=6, taps=4):

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from oracles import ops as oracle
-from oracles.compare import assert_matches, values_and_gradients
 
 from genomenet.ops import ema_scan
+from tests.oracles import ops as oracle
+from tests.oracles.compare import assert_matches, values_and_gradients
 
 LENGTHS = [1, 2, 8, 9, 63, 64, 65, 200]
 

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from oracles import ops as oracle
-from oracles.compare import assert_matches, relative, values_and_gradients
 
 from genomenet.ops import gated_rms_norm, norm, rms_norm
+from tests.oracles import ops as oracle
+from tests.oracles.compare import assert_matches, relative, values_and_gradients
 
 FORMS = [(rms_norm, oracle.rms_norm, 1), (gated_rms_norm, oracle.gated_rms_norm, 2)]
 

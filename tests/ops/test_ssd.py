@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-from oracles import ops as oracle
-from oracles.compare import assert_matches, relative, values_and_gradients
 from torch.nn import functional as F
 
 from genomenet.ops import ssd_blocks, ssd_scan
 from genomenet.ops.ssd_groups import groups
+from tests.oracles import ops as oracle
+from tests.oracles.compare import assert_matches, relative, values_and_gradients
 
 LENGTHS = [1, 2, 63, 64, 65, 200]
 

@@ -42,7 +42,9 @@ def network(weights: Weights, config: ModelConfig, prefix: str, stage: int, x: T
         x = stack(weights, f"{prefix}main_network.", layout.main, numbers, x)
         return x[:, :outer], [], []
     x = stack(weights, f"{prefix}encoder.", layout.encoders[stage], numbers, x)
-    residual = x @ weights[f"{prefix}residual_proj.weight"].T + weights[f"{prefix}residual_proj.bias"]
+    residual = (
+        x @ weights[f"{prefix}residual_proj.weight"].T + weights[f"{prefix}residual_proj.bias"]
+    )
     p = route(weights, config, prefix, stage, x)
     boundary = [bool(value > 0.5) for value in p]
     starts = [t for t, is_start in enumerate(boundary) if is_start]

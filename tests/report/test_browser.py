@@ -5,9 +5,9 @@ import shutil
 import subprocess
 
 import pytest
-from example_study import make_study
 
 from genomenet.report.page import write_report
+from tests.study.example_study import make_study
 
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",

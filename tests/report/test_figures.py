@@ -7,7 +7,6 @@ import xml.etree.ElementTree as ET
 
 import matplotlib
 import pytest
-from example_study import arm_run, make_study
 
 from genomenet.report.boundaries import boundary_window
 from genomenet.report.curves import by_bases, chunk_rates
@@ -15,6 +14,7 @@ from genomenet.report.dots import final_bits
 from genomenet.report.page import draw
 from genomenet.report.style import DARK
 from genomenet.report.summary import summarise
+from tests.study.example_study import arm_run, make_study
 
 NAMES = ["perplexity-by-bases", "final-bits", "perplexity-by-flops", "bases-per-chunk",
          "boundaries"]  # fmt: skip

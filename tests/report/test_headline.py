@@ -4,12 +4,12 @@ import dataclasses
 import math
 
 import pytest
-from example_study import arm_run, likelihood, make_study
 
 from genomenet.report.headline import difference_words, headline
 from genomenet.report.summary import summarise
 from genomenet.study.confidence import Estimate
 from genomenet.study.results import Floor, SplitRecord
+from tests.study.example_study import arm_run, likelihood, make_study
 
 
 def say(runs, **fields):

@@ -7,11 +7,11 @@ import sys
 from html.parser import HTMLParser
 
 import pytest
-from example_study import arm_run, make_study
 
 from genomenet.report.headline import headline
 from genomenet.report.page import write_report
 from genomenet.report.summary import summarise
+from tests.study.example_study import arm_run, make_study
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 

@@ -5,11 +5,11 @@ import io
 import math
 
 import pytest
-from example_study import arm_run, make_study
 
 from genomenet.report.headline import headline
 from genomenet.report.summary import summarise
 from genomenet.report.tables import ARM_HEADERS, arm_rows, csv_table, markdown_table, text_table
+from tests.study.example_study import arm_run, make_study
 
 
 @pytest.mark.parametrize("seeds", [(1,), (1, 2, 3)])

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from genomenet.evaluation.results import Likelihood
 from genomenet.study.results import (
     ArmRun,
     CurvePoint,
@@ -11,7 +12,6 @@ from genomenet.study.results import (
     Floor,
     Gene,
     GenomeRecord,
-    Likelihood,
     ScheduleRecord,
     SplitRecord,
     Study,

@@ -5,7 +5,6 @@ import math
 
 import numpy as np
 import pytest
-from example_study import arm_run, likelihood
 
 from genomenet.study.confidence import (
     bootstrap_interval,
@@ -15,6 +14,7 @@ from genomenet.study.confidence import (
     seed_interval,
     student_t_quantile,
 )
+from tests.study.example_study import arm_run, likelihood
 
 
 def test_bootstrap_width_is_the_normal_one_for_many_equal_windows():

@@ -4,10 +4,10 @@ import dataclasses
 import math
 
 import pytest
-from example_study import arm_run, make_study
 
 from genomenet.study.efficiency import compare_pairs, curve_ratio, matched_ratio, stable_knots
 from genomenet.study.results import CurvePoint
+from tests.study.example_study import arm_run, make_study
 
 
 def run(points, seed=1, label="arm", flops=2.0, **fields):

@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 import pytest
-from example_study import arm_run, likelihood, make_study
 
 from genomenet.errors import UserError
 from genomenet.study.results_file import load_study, save_study
+from tests.study.example_study import arm_run, likelihood, make_study
 
 
 def test_round_trip_is_exact(tmp_path):
