@@ -50,7 +50,7 @@ def import_genome(
     return GenomeStore(out)
 
 
-def _write(sources: list[Path], folder: Path, progress: Callable[[int], None]) -> None:
+def _write(sources: list[Path], folder: Path, progress: Callable[[int], object]) -> None:
     writer = StoreWriter(folder)
     seen: dict[str, Path] = {}
     try:
@@ -61,7 +61,7 @@ def _write(sources: list[Path], folder: Path, progress: Callable[[int], None]) -
 
 
 def _write_source(
-    path: Path, writer: StoreWriter, seen: dict[str, Path], progress: Callable[[int], None]
+    path: Path, writer: StoreWriter, seen: dict[str, Path], progress: Callable[[int], object]
 ) -> SourceRecord:
     hasher = hashlib.sha256()
     ambiguity, uracil = writer.ambiguity_to_n, writer.uracil_to_t

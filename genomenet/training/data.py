@@ -144,19 +144,14 @@ class GenomeDataModule(L.LightningDataModule):
         self.genome, self.splits = open_data(config.data)
         data = config.data
         self.training_windows = TrainingWindows(
-            self.genome, self.splits.train, data.max_length, config.train.seed, data.rc_aug
+            self.genome, self.splits.require("train"), data.max_length, config.train.seed, data.rc_aug
         )
         self.valid_tiles = HeldOutTiles(
             self.genome,
-            self.splits.valid,
+            self.splits.require("valid"),
             data.max_length,
             limit=config.train.valid_windows or None,
         )
-        if len(self.valid_tiles) == 0:
-            raise UserError(
-                "the validation split holds no scorable base: enlarge it with "
-                "data.split.valid_fraction, data.split.valid or the BED file"
-            )
 
     @property
     def micro_batches_per_step(self) -> int:

@@ -106,7 +106,9 @@ class GenomeModule(L.LightningModule):
             for name, value in self._totals.items()
         }
         nats = totals["nats"] / totals["bases"]
-        self.log("val/loss", nats, prog_bar=False)
+        # Lightning takes a metric of this name as the step of the row.
+        self.log("step", float(self.trainer.global_step))
+        self.log("val/loss", nats)
         self.log("val/perplexity", nats.exp())
         self.log("val/bits_per_base", nats / math.log(2))
         for stage in range(self.config.model.networks().stages):

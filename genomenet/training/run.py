@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import pickle
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -162,8 +163,10 @@ def _fit(
             enable_model_summary=False,
         )
         trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
-    if trainer.interrupted or trainer.global_step < recipe.max_steps:
-        raise KeyboardInterrupt
+        if trainer.interrupted or trainer.global_step < recipe.max_steps:
+            raise KeyboardInterrupt
+        if recipe.max_steps % recipe.steps_between_validations:
+            trainer.validate(module, datamodule=data, verbose=False)
     summary = TrainingSummary(
         step=trainer.global_step,
         bases=trainer.global_step * bases_per_step,
@@ -187,9 +190,11 @@ def load_checkpoint(path: Path) -> dict:
         raise UserError(f"{path} does not exist; name a run that has saved a checkpoint")
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"{path} is not a readable checkpoint ({reason})") from None
+    except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        raise UserError(
+            f"{path} is not a readable checkpoint ({type(error).__name__}): it is cut short or "
+            "not one of genomenet's; use another checkpoint of the run, or train again"
+        ) from None
 
 
 def _describe(config: RunConfig, data: GenomeDataModule, command: str) -> dict:

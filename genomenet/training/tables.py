@@ -52,9 +52,9 @@ class TableLogger(Logger):
         """Nothing to do: run.json holds the config."""
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Add metrics to the row of the step Lightning numbers `step` (from 0)."""
+        """Add metrics to a row: training steps are numbered from 0, validations say their own."""
         table = VALID_TABLE if any(name.startswith("val/") for name in metrics) else TRAIN_TABLE
-        done = int(step or 0) + 1
+        done = int(step or 0) + (table == TRAIN_TABLE)
         row = self._rows[table].setdefault(
             done, {"step": done, "bases": done * self.bases_per_step}
         )

@@ -1,0 +1,91 @@
+# Everything a checkout can do. `make` alone lists it.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+# Handed to pip, for example --extra-index-url https://download.pytorch.org/whl/cpu
+PIP_FLAGS ?=
+# The torch that `make lock` pins.
+TORCH ?= 2.13.0
+
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+SOURCES := genomenet tests benchmarks
+DEMO := data_prep/demo/human_chr20_42M_46M.fa.gz
+
+.PHONY: help setup demo clean-demo test test-slow browser test-browser lint format types bench \
+	lock clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s%s\n", $$1, $$2}' Makefile
+
+setup: $(INSTALLED)  ## make .venv and install GenomeNet with its development tools
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@command -v "$(PYTHON)" >/dev/null || { \
+		echo "make setup: there is no '$(PYTHON)'; name a Python of 3.11 or newer with make PYTHON=..." >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "make setup: GenomeNet needs Python 3.11 or newer, but '$(PYTHON)' is $$("$(PYTHON)" -V 2>&1); name another with make PYTHON=..." >&2; exit 1; }
+	@"$(PYTHON)" -m venv .venv || { \
+		echo "make setup: '$(PYTHON)' can't make a virtual environment; on Debian install python3-venv" >&2; exit 1; }
+	$(BIN)/pip install $(PIP_FLAGS) -c constraints.txt -e ".[dev]"
+	@touch $@
+
+demo: setup  ## train and compare five small arms on 4 Mb of human chromosome 20
+	$(BIN)/genomenet import $(DEMO) --out genomes/demo
+	$(BIN)/genomenet compare --config demo --out runs/demo
+	@echo "The demo's report is $(CURDIR)/runs/demo/report.html"
+
+clean-demo:  ## remove the demo's genome and runs
+	rm -rf genomes/demo runs/demo
+
+test: setup  ## run the tests, but for those that take minutes or a browser
+	OMP_NUM_THREADS=2 $(BIN)/pytest -m "not slow and not browser"
+
+test-slow: setup  ## run the tests that take minutes
+	OMP_NUM_THREADS=2 $(BIN)/pytest -m slow || [ $$? -eq 5 ]  # 5: there is none
+
+browser:  ## install Debian's Chromium where there is none
+	@if ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null; then \
+		root=; [ "$$(id -u)" -eq 0 ] || root=sudo; \
+		$$root apt-get update && $$root apt-get install -y --no-install-recommends chromium; \
+	fi
+
+test-browser: setup browser  ## open the report in a headless Chromium
+	OMP_NUM_THREADS=2 $(BIN)/pytest -m browser
+
+lint: setup  ## check style and formatting
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+
+format: setup  ## mend what the linter can mend
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+types: setup  ## check types
+	$(BIN)/mypy
+
+bench: setup  ## run the benchmarks and keep their tables in benchmarks/results
+	@set -e; for script in benchmarks/*.py; do \
+		echo "$(BIN)/python $$script --save"; $(BIN)/python "$$script" --save; \
+	done
+
+lock:  ## resolve the dependencies afresh and rewrite constraints.txt
+	@set -euo pipefail; venv=$$(mktemp -d); trap 'rm -rf "$$venv"' EXIT; \
+	"$(PYTHON)" -m venv "$$venv"; \
+	"$$venv/bin/pip" install $(PIP_FLAGS) "torch==$(TORCH)"; \
+	"$$venv/bin/pip" install $(PIP_FLAGS) -e ".[dev]"; \
+	{ \
+		echo "# Exact versions of everything that pip install -e \".[dev]\" installs on Linux."; \
+		echo "# Made by make lock: torch $(TORCH) first, then the rest, in a fresh virtual environment with"; \
+		echo "# $$("$$venv/bin/python" -V). Local tags such as +cpu and NVIDIA's libraries are left out, so"; \
+		echo "# that any build of torch $(TORCH) fits."; \
+		"$$venv/bin/pip" freeze --exclude-editable --exclude setuptools | \
+			sed 's/+[A-Za-z0-9.]*$$//' | { grep -vE '^(nvidia-|cuda-|triton)' || true; }; \
+	} > "$$venv/constraints.txt"; \
+	cp "$$venv/constraints.txt" constraints.txt
+
+clean:  ## remove caches and build leftovers; .venv, genomes and runs stay
+	rm -rf dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
