@@ -31,7 +31,7 @@ def main(words: Sequence[str]) -> int:
     from genomenet.study.compare import compare
 
     out = Path(parsed.out)
-    with ArmBars(config.train.max_steps, disable=parsed.quiet) as bars:
+    with ArmBars(config.train.max_steps, quiet=parsed.quiet) as bars:
         study = compare(
             config, out, f"genomenet compare {shlex.join(words)}", parsed.jobs, bars.show
         )

@@ -46,7 +46,7 @@ def main(words: Sequence[str]) -> int:
     for name in parsed.runs:
         config, record = read_record(Path(name))
         genome, intervals = held_out_intervals(config.data, parsed.split, parsed.genome, parsed.bed)
-        with tqdm(unit="window", desc=name, disable=parsed.quiet, leave=False) as bar:
+        with tqdm(unit="window", desc=name, disable=parsed.quiet or None, leave=False) as bar:
             found = evaluate_run(
                 Path(name), parsed.checkpoint, genome, intervals, parsed.windows, bar.update
             )

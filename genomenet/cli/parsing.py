@@ -17,6 +17,7 @@ from genomenet.models.presets import find_config
 
 Config = TypeVar("Config")
 _TRUTHS = {"true", "false"}
+_POSITIONAL = {"files", "run", "runs", "study"}
 
 
 class VerbParser:
@@ -86,13 +87,15 @@ class VerbParser:
             if option.startswith("--") and option not in known:
                 hint = nearest(option[2:], [name.lstrip("-") for name in known])
                 raise UserError(f"{self._parser.prog} has no option {option}{hint}")
-            following = words[position + 1] if position + 1 < len(words) else "--"
+            following = words[position + 1] if position + 1 < len(words) else ""
             if option in {"--config", "-c"} and equals:
                 word = f"{option}={self._checked_file(value)}"
             elif position and words[position - 1] in {"--config", "-c"}:
                 word = str(self._checked_file(word))
             elif option[2:] in flags and not equals and following.lower() not in _TRUTHS:
                 word = f"{option}=true"
+            elif option[2:] in leaves:
+                _check_word(option, value if equals else following, leaves[option[2:]])
             prepared.append(word)
         return prepared
 
@@ -153,6 +156,18 @@ def _check_mapping(node: yaml.Node, schema: type, path: Path, prefix: str) -> No
             _check_type(value, kind, path, name)
 
 
+def _check_word(option: str, word: str, kind: Any) -> None:
+    """Say what a value on the command line should be."""
+    options = typing.get_args(kind) if _is_union(kind) else (kind,)
+    try:
+        value = word if str in options else yaml.safe_load(word)
+    except yaml.YAMLError:
+        value = word  # a list that breaks off, say: it fits nothing
+    if not any(_fits(value, one) for one in options):
+        wanted = " or ".join(_describe(one) for one in options)
+        raise UserError(f"{option} is '{word}'; it should be {wanted}")
+
+
 _SCALARS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
 
 
@@ -199,8 +214,11 @@ def _describe(kind: Any) -> str:
 
 
 def _sentence(message: str) -> str:
-    """The last remark of jsonargparse's multi-line messages, on one line."""
+    """Parsing messages on one line, with options as the user writes them."""
     text = " ".join(message.split())
+    if missing := re.search(r"arguments are required: (.*)", text):
+        names = [name if name in _POSITIONAL else f"--{name}" for name in missing[1].split(", ")]
+        return f"{', '.join(names)} is missing; see --help"
     match = re.search(r'Parser key "?([\w.]+)"?:? (.*)', text)
     if match is None:
         return text

@@ -1,6 +1,7 @@
 """What verbs tell a person: summaries and plain-text tables."""
 
 import math
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,20 +32,22 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 class ArmBars:
-    """One progress bar a run, drawn under each other.
+    """One progress bar a run, drawn under each other; plain lines where there is no terminal.
 
     Parameters
     ----------
     steps : int
         Training steps of every run.
-    disable : bool
+    quiet : bool
         Draw nothing.
     """
 
-    def __init__(self, steps: int, disable: bool):
+    def __init__(self, steps: int, quiet: bool):
         self.steps = steps
-        self.disable = disable
+        self.quiet = quiet
+        self._draw = sys.stderr.isatty()
         self._bars: dict[str, tqdm] = {}
+        self._quarters: dict[str, int] = {}
 
     def __enter__(self) -> "ArmBars":
         return self
@@ -54,12 +57,16 @@ class ArmBars:
             bar.close()
 
     def show(self, done: dict[str, int]) -> None:
-        """Move the bars to the steps done by each run."""
+        """Tell of the steps done by each run."""
+        if self.quiet:
+            return
         for place, (name, steps) in enumerate(done.items()):
-            bar = self._bars.get(name)
-            if bar is None:
-                bar = tqdm(
-                    total=self.steps, desc=name, unit="step", position=place, disable=self.disable
-                )
-                self._bars[name] = bar
-            bar.update(steps - bar.n)
+            if self._draw:
+                if name not in self._bars:
+                    self._bars[name] = tqdm(
+                        total=self.steps, desc=name, unit="step", position=place
+                    )
+                self._bars[name].update(steps - self._bars[name].n)
+            elif (quarter := 4 * steps // self.steps) > self._quarters.get(name, 0):
+                self._quarters[name] = quarter
+                print(f"{name}: {steps:,} of {self.steps:,} steps", file=sys.stderr, flush=True)

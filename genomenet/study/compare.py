@@ -116,7 +116,7 @@ def _run_all(
     jobs = min(jobs or (1 if _has_gpu() else cores), len(keys))
     threads = max(1, cores // jobs)
     context = get_context("spawn")  # threads and CUDA don't survive a fork
-    with ProcessPoolExecutor(jobs, mp_context=context, max_tasks_per_child=1) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
         # The longest arms first would pack better, but the order of the config is the one
         # people expect to see.
         arms = {key: pool.submit(run_arm, out, config, *key, threads, example) for key in keys}

@@ -1,0 +1,119 @@
+"""Held-out likelihood: equal to a loop over single bases, whatever the batch, N or case."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+
+from genomenet.errors import UserError
+from genomenet.evaluation.likelihood import held_out_likelihood
+from genomenet.evaluation.run import evaluate_run, held_out_intervals, load_model
+from genomenet.genome.genome import open_genome
+from genomenet.genome.held_out import HeldOutTiles
+from genomenet.genome.importer import import_genome
+from genomenet.genome.intervals import Interval
+from genomenet.models.counts import flops_per_base
+from genomenet.models.language_model import LanguageModel
+from genomenet.training.record import read_record
+from genomenet.training.run import train
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    from tests.models.arms import ARMS
+
+    torch.manual_seed(1)
+    return LanguageModel(ARMS["hnet mamba2"]).double()
+
+
+def score(model, genome, intervals, batch_size=3, length=64):
+    tiles = HeldOutTiles(genome, intervals, length)
+    return held_out_likelihood(model, model.config, tiles, length, batch_size, "final")
+
+
+def test_equals_a_loop_over_bases(model, genome_folder):
+    genome = open_genome(genome_folder)
+    found = score(model, genome, [Interval("one", 100, 100 + 150)])
+    codes = genome.read("one", 100, 250)
+    mask = genome.read_mask("one", 100, 250)
+    nats, masked, chunks, positions = 0.0, 0.0, 0, 0
+    for start in (0, 64, 128):
+        window = codes[start : start + 64].tolist()
+        tokens = torch.tensor([[4, *window[:-1]]])
+        with torch.no_grad():
+            output = model(tokens)
+        log_p = output.logits_BLV[0].log_softmax(-1)
+        chunks += int(output.stages[0].boundary_BL.sum())
+        positions += len(window)
+        for i, base in enumerate(window):
+            nats -= float(log_p[i, base])
+            masked -= float(log_p[i, base]) * mask[start + i]
+    assert found.bases == 150
+    assert found.nats * 150 == pytest.approx(nats)
+    assert found.masked_nats == pytest.approx(masked)
+    assert found.masked_bases == mask.sum()
+    assert found.bases_per_chunk == (positions / chunks,)
+    expected = flops_per_base(model.config, 64, [positions / chunks]).total
+    assert found.flops_per_base == pytest.approx(expected)
+
+
+def test_batch_size_changes_nothing(model, genome_folder):
+    genome = open_genome(genome_folder)
+    intervals = [Interval("one", 0, 500), Interval("two", 77, 400)]
+    one, many = (score(model, genome, intervals, size) for size in (1, 16))
+    assert one.nats == pytest.approx(many.nats, rel=1e-12)
+    assert one.window_nats == pytest.approx(many.window_nats, rel=1e-12)
+    assert one.bases_per_chunk == many.bases_per_chunk
+
+
+def test_n_is_never_scored_and_case_does_not_matter(model, tmp_path):
+    bases = "ACGTTGCAAC" * 30
+    for name, text in (
+        ("plain", bases),
+        ("lower", bases.lower()),
+        ("with_n", bases + "N" * 100),
+    ):
+        (tmp_path / f"{name}.fa").write_text(f">a\n{text}\n")
+        import_genome([tmp_path / f"{name}.fa"], tmp_path / name)
+    found = {
+        name: score(model, open_genome(tmp_path / name), [Interval("a", 0, end)], length=50)
+        for name, end in (("plain", 300), ("lower", 300), ("with_n", 400))
+    }
+    assert found["plain"].nats == found["lower"].nats
+    assert found["lower"].masked_bases == 300
+    assert found["with_n"].bases == 300
+    assert found["with_n"].nats == pytest.approx(found["plain"].nats, rel=1e-12)
+
+
+def test_runs_are_scored_from_their_folder(make_config, tmp_path, fasta):
+    config = make_config()
+    train(config, tmp_path / "run", "", progress=False)
+    genome, intervals = held_out_intervals(config.data, "test", "", "")
+    final = evaluate_run(tmp_path / "run", "final", genome, intervals)
+    before = evaluate_run(tmp_path / "run", "before decay", genome, intervals)
+    assert final.bases == before.bases == sum(i.end - i.start for i in intervals)
+    assert final.nats != before.nats
+    assert 1 < math.exp(final.nats) < 8
+    other, whole = held_out_intervals(config.data, "test", str(fasta), "")
+    assert evaluate_run(tmp_path / "run", "final", other, whole).bases == 60_000
+    some = evaluate_run(tmp_path / "run", "final", other, whole, limit=5)
+    assert some.bases == 5 * 128
+
+
+def test_weights_of_another_model_are_refused(make_config, tmp_path):
+    train(make_config(max_steps=1), tmp_path / "one", "", progress=False)
+    train(make_config(max_steps=1, model={"layout": "T1"}), tmp_path / "two", "", progress=False)
+    checkpoint = tmp_path / "one" / "checkpoints" / "last.ckpt"
+    checkpoint.write_bytes((tmp_path / "two" / "checkpoints" / "last.ckpt").read_bytes())
+    with pytest.raises(UserError, match="weights of another model"):
+        load_model(tmp_path / "one", "final")
+    with pytest.raises(UserError, match="is not a run"):
+        read_record(tmp_path)
+
+
+def test_an_empty_test_split_is_one_sentence(make_config):
+    data = make_config().data
+    data = replace(data, split=replace(data.split, test_fraction=0.0))
+    with pytest.raises(UserError, match="test split is empty"):
+        held_out_intervals(data, "test", "", "")
