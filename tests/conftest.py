@@ -60,7 +60,9 @@ def make_config(genome_folder):
         split = SplitConfig(block_bp=5000, valid_fraction=0.2, test_fraction=0.2)
         return RunConfig(
             ModelConfig(**{**small, **(model or {})}),
-            DataConfig(**{"genome": str(genome), "max_length": 128, "split": split, **(data or {})}),
+            DataConfig(
+                **{"genome": str(genome), "max_length": 128, "split": split, **(data or {})}
+            ),
             TrainConfig(**{**recipe, **train}),
         )
 

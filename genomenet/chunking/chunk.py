@@ -6,6 +6,10 @@ import torch
 from torch import Tensor
 
 
+PADDING_MULTIPLE = 64
+"""Few different lengths: kernels are compiled and cached for every shape they meet."""
+
+
 @dataclass(frozen=True)
 class Chunks:
     """Where the chunks of a batch begin.
@@ -27,7 +31,7 @@ class Chunks:
 
 
 def find_chunks(boundary_BL: Tensor) -> Chunks:
-    """List the boundaries of every row, padded on the right to the longest row.
+    """List the boundaries of every row, padded on the right to the longest row or a bit more.
 
     Causal mixers need no mask for right padding: what follows can't reach back.
     Source: spec hnet.md section 2.8.
@@ -39,7 +43,7 @@ def find_chunks(boundary_BL: Tensor) -> Chunks:
     """
     length = boundary_BL.shape[1]
     count_B = boundary_BL.sum(1)
-    longest = int(count_B.max())
+    longest = min(length, -(-int(count_B.max()) // PADDING_MULTIPLE) * PADDING_MULTIPLE)
     position_L = torch.arange(length, device=boundary_BL.device)
     # Boundaries keep their order and come before everything else.
     key_BL = position_L + length * ~boundary_BL

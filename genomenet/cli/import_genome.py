@@ -22,7 +22,9 @@ def main(words: Sequence[str]) -> int:
 
     from genomenet.genome.importer import import_genome
 
-    with tqdm(unit="b", unit_scale=True, desc="import", disable=parsed.quiet or None, leave=False) as bar:
+    with tqdm(
+        unit="b", unit_scale=True, desc="import", disable=parsed.quiet or None, leave=False
+    ) as bar:
         genome = import_genome(
             [Path(name) for name in parsed.files],
             Path(parsed.out),

@@ -51,8 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         # The system's own words name the file and the reason: no space, no permission.
         return _fail(str(error))
-    except KeyboardInterrupt:
-        print("genomenet: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:
+        print(f"genomenet: {str(interrupt) or 'interrupted'}", file=sys.stderr)
         return 130
 
 

@@ -144,7 +144,11 @@ class GenomeDataModule(L.LightningDataModule):
         self.genome, self.splits = open_data(config.data)
         data = config.data
         self.training_windows = TrainingWindows(
-            self.genome, self.splits.require("train"), data.max_length, config.train.seed, data.rc_aug
+            self.genome,
+            self.splits.require("train"),
+            data.max_length,
+            config.train.seed,
+            data.rc_aug,
         )
         self.valid_tiles = HeldOutTiles(
             self.genome,

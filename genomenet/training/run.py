@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import pickle
+import signal
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -162,9 +163,14 @@ def _fit(
             enable_progress_bar=False,
             enable_model_summary=False,
         )
-        trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
-        if trainer.interrupted or trainer.global_step < recipe.max_steps:
-            raise KeyboardInterrupt
+        try:
+            trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+        except SystemExit:  # what Lightning makes of Ctrl-C, ignoring further ones
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            raise KeyboardInterrupt(
+                f"stopped at step {trainer.global_step}; go on from the last checkpoint with "
+                f"`genomenet resume {run}`"
+            ) from None
         if recipe.max_steps % recipe.steps_between_validations:
             trainer.validate(module, datamodule=data, verbose=False)
     summary = TrainingSummary(

@@ -24,7 +24,16 @@ def test_chunks_are_the_boundaries_in_order():
     for row, boundary in enumerate(routing.boundary_BL):
         expected = [t for t, b in enumerate(boundary.tolist()) if b]
         assert chunks.start_BS[row][chunks.valid_BS[row]].tolist() == expected
-    assert chunks.valid_BS.shape[1] == routing.boundary_BL.sum(1).max()
+    assert chunks.valid_BS.shape[1] == 23, "no more than there are positions"
+
+
+def test_lengths_are_rounded_up():
+    boundary = torch.zeros(2, 300, dtype=torch.bool)
+    boundary[:, 0] = True
+    boundary[1, :70] = True
+    chunks = find_chunks(boundary)
+    assert chunks.start_BS.shape == (2, 128)
+    assert chunks.valid_BS.sum(1).tolist() == [1, 70]
 
 
 def test_select_gathers_the_boundary_vectors():

@@ -167,6 +167,27 @@ def test_train_evaluate_resume(capsys, tmp_path, genome_folder):
     assert "already holds a run" in fails(capsys, *words)
 
 
+def test_ctrl_c_says_how_to_go_on(tmp_path, genome_folder):
+    run = tmp_path / "run"
+    program = (
+        "import signal, sys\n"
+        "from genomenet.cli.main import main\n"
+        "from genomenet.training.module import GenomeModule\n"
+        "original = GenomeModule.training_step\n"
+        "def step(self, batch, number):\n"
+        "    if self.global_step == 2:\n"
+        "        signal.raise_signal(signal.SIGINT)\n"
+        "    return original(self, batch, number)\n"
+        "GenomeModule.training_step = step\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    words = ["train", "--out", str(run), f"--data.genome={genome_folder}", *SMALL, "--quiet"]
+    done = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True)
+    assert done.returncode == 130, done.stderr
+    assert done.stderr.splitlines()[-1].endswith(f"`genomenet resume {run}`")
+    assert main(["resume", str(run), "--quiet"]) == 0
+
+
 def test_two_configs_lie_over_each_other(capsys, tmp_path):
     (tmp_path / "a.yaml").write_text("model:\n  layout: T1\n  d_model: 64\n")
     (tmp_path / "b.yaml").write_text("train:\n  lr: 1e-2\nmodel:\n  d_model: 32\n")

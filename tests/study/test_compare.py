@@ -131,9 +131,7 @@ def test_all_arms_of_a_seed_see_the_same_windows(study_config):
 
 def test_a_finished_study_is_not_trained_again(done, study_config):
     study, out, _ = done
-    before = {
-        path: path.stat().st_mtime_ns for path in out.glob("runs/*/checkpoints/last.ckpt")
-    }
+    before = {path: path.stat().st_mtime_ns for path in out.glob("runs/*/checkpoints/last.ckpt")}
     again = compare(study_config, out, "genomenet compare ...", 2, lambda steps: None)
     assert again.runs == study.runs
     assert before == {path: path.stat().st_mtime_ns for path in before}

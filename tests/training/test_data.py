@@ -56,9 +56,7 @@ def test_n_and_padding_are_never_targets(make_config, tmp_path):
      (128, 7, False, 7)],
 )  # fmt: skip
 def test_micro_batch_size_suits_the_device(make_config, length, batch, on_gpu, expected):
-    config = make_config(
-        data={"max_length": length}, global_batch_size=batch, micro_batch_size=0
-    )
+    config = make_config(data={"max_length": length}, global_batch_size=batch, micro_batch_size=0)
     assert micro_batch_size(config, on_gpu) == expected
 
 
