@@ -1,14 +1,12 @@
 """Compare the CPU ops with their plain torch forms: one process, one thread, interleaved."""
 
 import argparse
-import datetime
 import statistics
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
+from record import conditions, report
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -171,13 +169,6 @@ def table(repeats: int, precisions: list[str]) -> str:
     return "\n".join(rows)
 
 
-def processor() -> str:
-    """Model name of the processor, where Linux tells."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
-    return next((x.split(":")[1].strip() for x in lines if x.startswith("model name")), "unknown")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=7)
@@ -186,19 +177,13 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    today = datetime.date.today().isoformat()
     text = (
-        f"# CPU ops, {today}\n\n`python benchmarks/ops.py {' '.join(sys.argv[1:])}`. "
-        f"{processor()}, 1 thread, torch {torch.__version__}. Forward and backward, median of "
+        f"# CPU ops\n\n{conditions(__file__)} Forward and backward, median of "
         f"{arguments.repeats} interleaved repeats, process CPU time. Precision: "
         "`torch.set_float32_matmul_precision`.\n\n"
         f"{table(arguments.repeats, arguments.precision)}\n"
     )
-    print(text)
-    if arguments.save:
-        target = Path(__file__).parent / "results" / f"ops-{today}.md"
-        target.parent.mkdir(exist_ok=True)
-        target.write_text(text, encoding="utf-8")
+    report(__file__, text, arguments.save)
 
 
 if __name__ == "__main__":

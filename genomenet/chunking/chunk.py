@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-
 PADDING_MULTIPLE = 64
 """Few different lengths: kernels are compiled and cached for every shape they meet."""
 

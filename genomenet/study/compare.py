@@ -97,7 +97,7 @@ def compare(
         runs=tuple(runs),
         floors=tuple(floors),
         example=_describe_example(genome, example, genes, tracks),
-        notes=(describe_flops(config.arms, length_bp),),
+        notes=(describe_flops(config.arms, length_bp), *config.notes),
     )
     save_study(study, out / RESULTS)
     return study

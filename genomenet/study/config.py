@@ -4,7 +4,6 @@ from dataclasses import dataclass, field, replace
 
 from genomenet.errors import UserError
 from genomenet.models.config import ModelConfig
-from genomenet.models.counts import flops_per_base
 from genomenet.training.config import DataConfig, RunConfig, TrainConfig
 
 
@@ -30,6 +29,8 @@ class StudyConfig:
         GTF file whose genes are drawn under the example window.
     test_windows
         Held-out windows scored, evenly spread; 0 is all.
+    notes
+        Sentences printed in the report as they are.
     """
 
     name: str = "study"
@@ -40,6 +41,7 @@ class StudyConfig:
     markov_order: int = 11
     annotation: str = ""
     test_windows: int = 0
+    notes: list[str] = field(default_factory=list)
 
     def run(self, arm: str, seed: int) -> RunConfig:
         """The run of one arm with one seed."""
@@ -67,8 +69,3 @@ class StudyConfig:
             except UserError as error:
                 raise UserError(f"arm '{arm}': {error}") from None
         return self
-
-    def flop_spread(self) -> float:
-        """Largest over smallest nominal FLOPs per base of the arms, less one."""
-        costs = [flops_per_base(model, self.data.max_length).total for model in self.arms.values()]
-        return max(costs) / min(costs) - 1

@@ -98,8 +98,8 @@ def test_mistakes_are_one_line(capsys, tmp_path, monkeypatch, words, says):
     [
         ("model:\n  layout: T1\n  d_modle: 4\n", "line 3: unknown key 'model.d_modle'"),
         ("modell:\n  layout: T1\n", "line 1: unknown key 'modell'; did you mean 'model'?"),
-        ("data:\n  split:\n    bye: bed\n", "line 3: unknown key 'data.split.bye'; did you mean 'by'"),
-        ("train:\n  max_steps: many\n", "line 2: 'train.max_steps' is 'many'; it should be a whole"),
+        ("data:\n  split:\n    bye: bed\n", "line 3: unknown key 'data.split.bye'; did you mean"),
+        ("train:\n  max_steps: many\n", "line 2: 'train.max_steps' is 'many'; it should be"),
         ("train:\n  schedule: linear\n", "should be 'wsd' or 'cosine'"),
         ("model:\n  d_model: [a]\n", "line 2: 'model.d_model' is ['a']"),
         ("model: 5\n", "'model' should hold keys"),

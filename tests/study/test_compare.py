@@ -182,7 +182,7 @@ def test_refuses(study_config, change, says):
 
 def test_an_arm_that_cannot_work_is_named(study_config):
     arms = {**study_config.arms, "bad": replace(study_config.arms["hnet"], layout="T")}
-    with pytest.raises(UserError, match="arm 'bad': model.layout"):
+    with pytest.raises(UserError, match=r"arm 'bad': model\.layout"):
         replace(study_config, arms=arms).check()
     with pytest.raises(UserError, match="becomes a folder"):
         replace(study_config, arms={"../x": study_config.arms["hnet"]}).check()
