@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 import torch
-from record import conditions, report
+from _record import conditions, report
 from torch import Tensor
 from torch.nn import functional as F
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 import yaml
-from record import conditions, report
+from _record import conditions, report
 
 from genomenet.genome.importer import import_genome
 from genomenet.models.config import ModelConfig

@@ -28,9 +28,9 @@ from genomenet.study.results import (
     Study,
     Track,
 )
-from genomenet.study.results_file import RESULTS, save_study
+from genomenet.study.results_file import RESULTS, load_study, save_study
 from genomenet.training.data import open_data
-from genomenet.training.record import now, read_json, versions, write_json
+from genomenet.training.record import SUMMARY, now, read_json, versions, write_json
 from genomenet.training.tables import TRAIN_TABLE, read_table
 
 STUDY = "study.json"
@@ -76,6 +76,9 @@ def compare(
     genes = _genes(config.annotation)
     example = _example_window(windows, genes)
     created = _claim(out, config, genome.digest, command)
+    folders = [run_folder(out, arm, seed) for arm in config.arms for seed in config.seeds]
+    if (out / RESULTS).exists() and all((folder / SUMMARY).exists() for folder in folders):
+        return load_study(out / RESULTS)
     runs, tracks, floors = _run_all(config, out, jobs, tell, example, windows)
     leak = leak_report(splits, genome)
     bases_per_step = config.train.global_batch_size * length_bp
