@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from genomenet.cli.parsing import VerbParser
+from genomenet.errors import UserError
 
 
 def main(words: Sequence[str]) -> int:
@@ -17,11 +18,13 @@ def main(words: Sequence[str]) -> int:
     )
     parser.add_argument("runs", type=str, nargs="+", help="Folders that `genomenet train` made.")
     parser.add_argument(
-        "--split", choices=("train", "valid", "test"), default="test", help="Split to score."
+        "--split",
+        choices=("train", "valid", "test"),
+        help="Split of the run's genome to score; test if left out.",
     )
     parser.add_argument(
         "--checkpoint",
-        choices=("final", "best", "before decay"),
+        choices=("final", "best", "before-decay"),
         default="final",
         help="Weights to score.",
     )
@@ -35,6 +38,10 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--json", type=str, default="", help="Write everything to this file.")
     parser.add_argument("--quiet", type=bool, default=False, help="Show no progress bar.")
     parsed = parser.read(words)
+    if parsed.split and (parsed.genome or parsed.bed):
+        raise UserError(
+            "--split names a part of the run's own genome; leave out --genome and --bed"
+        )
 
     from tqdm import tqdm
 
@@ -45,10 +52,17 @@ def main(words: Sequence[str]) -> int:
     rows, results = [], []
     for name in parsed.runs:
         config, record = read_record(Path(name))
-        genome, intervals = held_out_intervals(config.data, parsed.split, parsed.genome, parsed.bed)
+        genome, intervals = held_out_intervals(
+            Path(name), parsed.split or "test", parsed.genome, parsed.bed
+        )
         with tqdm(unit="window", desc=name, disable=parsed.quiet or None, leave=False) as bar:
             found = evaluate_run(
-                Path(name), parsed.checkpoint, genome, intervals, parsed.windows, bar.update
+                Path(name),
+                parsed.checkpoint.replace("-", " "),
+                genome,
+                intervals,
+                parsed.windows,
+                bar.update,
             )
         rows.append(
             (

@@ -85,8 +85,9 @@ class VerbParser:
                 word = f"--{word}"  # key=value, as Hydra's users write it
             option, equals, value = word.partition("=")
             if option.startswith("--") and option not in known:
-                hint = nearest(option[2:], [name.lstrip("-") for name in known])
-                raise UserError(f"{self._parser.prog} has no option {option}{hint}")
+                raise UserError(
+                    f"{self._parser.prog} has no option {option}{nearest(option, known)}"
+                )
             following = words[position + 1] if position + 1 < len(words) else ""
             if option in {"--config", "-c"} and equals:
                 word = f"{option}={self._checked_file(value)}"

@@ -66,7 +66,7 @@ def held_out_likelihood(
             chunks[stage] += int(routing.boundary_BL.sum())
         if progress is not None:
             progress(len(host.windows.lengths))
-    achieved = tuple(p / c for p, c in zip(positions, chunks, strict=True))
+    rates = [p / c for p, c in zip(positions, chunks, strict=True)]
     nats, bases = sum(window_nats), sum(window_bases)
     return Likelihood(
         checkpoint=checkpoint,  # type: ignore[arg-type]
@@ -78,6 +78,6 @@ def held_out_likelihood(
         masked_bases=masked_bases,
         unmasked_nats=nats - float(masked_nats),
         unmasked_bases=bases - masked_bases,
-        bases_per_chunk=achieved,
-        flops_per_base=flops_per_base(config, length_bp, achieved).total,
+        bases_per_chunk=tuple(positions[0] / count for count in chunks),
+        flops_per_base=flops_per_base(config, length_bp, rates).total,
     )

@@ -14,10 +14,10 @@ from genomenet.genome.held_out import HeldOutTiles
 from genomenet.genome.intervals import Interval, read_bed
 from genomenet.models.language_model import LanguageModel
 from genomenet.training.callbacks import BEFORE_DECAY, BEST, LAST
-from genomenet.training.config import DataConfig, RunConfig
+from genomenet.training.config import RunConfig
 from genomenet.training.data import micro_batch_size, open_data
 from genomenet.training.record import CHECKPOINTS, read_record
-from genomenet.training.run import load_checkpoint
+from genomenet.training.run import load_checkpoint, require_digest
 
 CHECKPOINT_FILES = {"final": LAST, "best": BEST, "before decay": BEFORE_DECAY}
 
@@ -56,28 +56,37 @@ def load_model(run: Path, checkpoint: str) -> tuple[LanguageModel, RunConfig]:
 
 
 def held_out_intervals(
-    data: DataConfig, split: str, genome_path: str, bed: str
+    run: Path, split: str, genome_path: str, bed: str
 ) -> tuple[Genome, list[Interval]]:
     """What to score: a split of the run's genome, or (parts of) another genome.
 
     Parameters
     ----------
-    data : DataConfig
-        The run's data.
+    run : Path
+        The run directory.
     split : {"train", "valid", "test"}
         Which split of it, when no other genome is named.
     genome_path : str
         Another genome; empty for the run's own.
     bed : str
         BED file of intervals to score; empty for the split, or for all of another genome.
+
+    Raises
+    ------
+    UserError
+        When the run's genome is no longer the one it was trained on, or the split is empty.
     """
-    if genome_path or bed:
-        genome = open_genome(genome_path) if genome_path else open_data(data)[0]
-        if bed:
-            return genome, [interval for interval, _ in read_bed(bed)]
-        return genome, whole_contigs(genome)
-    genome, splits = open_data(data)
-    return genome, list(splits.require(split))
+    if genome_path:
+        genome = open_genome(genome_path)
+        intervals = whole_contigs(genome)
+    else:
+        config, record = read_record(run)
+        genome, splits = open_data(config.data)
+        require_digest(genome, config, record, run)
+        intervals = list(splits.require(split)) if not bed else []
+    if bed:
+        intervals = [interval for interval, _ in read_bed(bed)]
+    return genome, intervals
 
 
 def evaluate_run(

@@ -148,6 +148,10 @@ def cuda_conv_silu(x_BLC: Tensor, weight_CK: Tensor, bias_C: Tensor) -> Tensor:
     Tensor
         (B, L, C).
     """
+    if x_BLC.stride(1) % 8 or x_BLC.stride(0) % 8:
+        # The kernel reads rows in vectors: a slice of a projection whose width is no multiple of
+        # 8 (as when the number of heads isn't) has to be copied first.
+        x_BLC = x_BLC.contiguous()
     y_BCL = _function("conv")(
         x_BLC.transpose(1, 2), weight_CK.to(x_BLC.dtype), bias_C.to(x_BLC.dtype), activation="silu"
     )

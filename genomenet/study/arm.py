@@ -55,9 +55,10 @@ def run_arm(
             train(run, folder, f"genomenet compare ({arm}, seed {seed})", progress=False)
     genome, splits = open_data(run.data)
     test = list(splits.require("test"))
-    decays = run.train.decay_start < run.train.max_steps
     before = (
-        evaluate_run(folder, "before decay", genome, test, config.test_windows) if decays else None
+        evaluate_run(folder, "before decay", genome, test, config.test_windows)
+        if run.train.decays_from_stable
+        else None
     )
     final = evaluate_run(folder, "final", genome, test, config.test_windows)
     summary = read_json(folder / SUMMARY)
@@ -77,7 +78,10 @@ def run_arm(
         curve=tuple(read_curve(folder, run)),
         before_decay=before,
         final=final,
-        target_bases_per_chunk=tuple(run.model.target(s) for s in range(layout.stages)),
+        target_bases_per_chunk=tuple(
+            math.prod(run.model.target(outer) for outer in range(stage + 1))
+            for stage in range(layout.stages)
+        ),
     )
     return result, boundary_tracks(folder, run, arm, seed, example)
 
@@ -89,7 +93,7 @@ def read_curve(folder: Path, run: RunConfig) -> list[CurvePoint]:
     for row in read_table(folder / VALID_TABLE):
         rates = tuple(float(row[f"val/bases_per_chunk/stage{stage}"]) for stage in range(stages))
         bases = int(row["bases"])
-        per_base = flops_per_base(run.model, run.data.max_length, rates or None).total
+        per_base = float(row["perf/flops_per_base"])
         flops += TRAINING_OVER_FORWARD * per_base * (bases - bases_before)
         bases_before = bases
         step = int(row["step"])
@@ -153,5 +157,5 @@ def describe_flops(models: dict[str, ModelConfig], length_bp: int) -> str:
     return (
         f"Nominal forward FLOPs per base run from {costs[low]:,.0f} ({low}) to "
         f"{costs[high]:,.0f} ({high}), {100 * spread:.1f} % apart; a training step costs "
-        f"{math.trunc(TRAINING_OVER_FORWARD)} times as much."
+        f"{TRAINING_OVER_FORWARD} times as much."
     )

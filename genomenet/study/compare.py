@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, replace
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
 from genomenet import __version__
@@ -125,13 +125,17 @@ def _run_all(
         arms = {key: pool.submit(run_arm, out, config, *key, threads, example) for key in keys}
         floors = pool.submit(_floors, config, windows)
         pending: set[Future] = {*arms.values(), floors}
-        while pending:
-            done, pending = wait(pending, timeout=POLL_SECONDS)
-            for future in done:
-                if error := future.exception():
-                    pool.shutdown(wait=False, cancel_futures=True)
-                    raise error
-            tell({f"{arm}-seed{seed}": _steps_done(out, arm, seed) for arm, seed in keys})
+        try:
+            while pending:
+                done, pending = wait(pending, timeout=POLL_SECONDS)
+                for future in done:
+                    future.result()
+                tell({f"{arm}-seed{seed}": _steps_done(out, arm, seed) for arm, seed in keys})
+        except BaseException:
+            # Stop the other arms at once: each goes on from its last checkpoint next time.
+            for process in active_children():
+                process.terminate()
+            raise
         results = [arms[key].result() for key in keys]
     return (
         [run for run, _ in results],

@@ -104,7 +104,7 @@ class Checkpoints(L.Callback):
         step = trainer.global_step
         if trainer.fit_loop.epoch_loop._should_accumulate():
             return
-        if step == self.config.decay_start and step < self.config.max_steps:
+        if step == self.config.decay_start and self.config.decays_from_stable:
             trainer.save_checkpoint(self.folder / BEFORE_DECAY)
         validates = step % self.config.steps_between_validations == 0
         if self._due(step) and not validates:

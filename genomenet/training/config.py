@@ -1,5 +1,6 @@
 """What a training run is: data, model and recipe, readable without torch."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -160,10 +161,15 @@ class TrainConfig:
 
     @property
     def decay_start(self) -> int:
-        """First step of the decay; `max_steps` when there is none."""
+        """First step of the decay, which under "cosine" begins with the end of the warm-up."""
         if self.schedule == "cosine":
             return self.warmup_steps
         return self.max_steps - round(self.max_steps * self.decay_fraction)
+
+    @property
+    def decays_from_stable(self) -> bool:
+        """Whether a decay follows a stable phase, so that there are weights from before it."""
+        return self.schedule == "wsd" and self.warmup_steps < self.decay_start < self.max_steps
 
     @property
     def steps_between_validations(self) -> int:
@@ -179,7 +185,8 @@ class TrainConfig:
         """The part of the schedule that `step` steps lead into: warmup, stable or decay."""
         if step < self.warmup_steps:
             return "warmup"
-        return "stable" if step <= self.decay_start else "decay"
+        stable = self.schedule == "wsd" and step <= self.decay_start
+        return "stable" if stable else "decay"
 
 
 @dataclass(frozen=True)
@@ -227,6 +234,15 @@ class RunConfig:
         ):
             if getattr(train, name) < smallest:
                 raise UserError(f"train.{name} is {getattr(train, name)}; give {smallest} or more")
+        for name in ("lr", "beta1", "beta2"):
+            if not 0 < getattr(train, name) < (math.inf if name == "lr" else 1):
+                raise UserError(
+                    f"train.{name} is {getattr(train, name):g}; it must be above 0"
+                    + ("" if name == "lr" else " and below 1")
+                )
+        for name in ("weight_decay", "gradient_clip"):
+            if not getattr(train, name) >= 0:
+                raise UserError(f"train.{name} is {getattr(train, name):g}; give 0 or more")
         if data.max_length < 2:
             raise UserError(f"data.max_length is {data.max_length}; a window needs 2 bases or more")
         if train.micro_batch_size and train.global_batch_size % train.micro_batch_size:

@@ -8,7 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from genomenet.chunking.ratio_loss import ratio_loss
+from genomenet.chunking.routing import Routing
 from genomenet.errors import UserError
+from genomenet.models.counts import flops_per_base
 from genomenet.models.language_model import LanguageModel
 from genomenet.training.batch import StepBatch
 from genomenet.training.callbacks import Checkpoints
@@ -40,6 +42,7 @@ class GenomeModule(L.LightningModule):
         weights = weight if isinstance(weight, list) else [weight]
         self.ratio_weights = weights * stages if len(weights) == 1 else weights
         self._totals: dict[str, Tensor] = {}
+        self._micro_metrics: list[dict[str, Tensor]] = []
 
     def forward(self, tokens_BL: Tensor, valid_BL: Tensor | None = None):
         """Score bases; see LanguageModel."""
@@ -57,17 +60,16 @@ class GenomeModule(L.LightningModule):
         share = batch.micro_batches / max(batch.step_weight, 1.0)
         loss = (nats_BL * batch.weights_BL).sum() * share
         self._stop_if_diverged(nats_BL, scored_BL, batch)
-        metrics = {"train/loss": (nats_BL.detach() * scored_BL).sum() / scored_BL.sum().clamp(1)}
-        for stage, routing in enumerate(output.stages):
-            if self.config.model.router == "learned":
-                ratio = ratio_loss(routing, self.config.model.target(stage))
-                loss = loss + self.ratio_weights[stage] * ratio
-                metrics[f"train/ratio_loss/stage{stage}"] = ratio.detach()
-            metrics[f"chunk/bases_per_chunk/stage{stage}"] = routing.positions_per_chunk
-            metrics[f"chunk/F/stage{stage}"] = routing.boundary_share
-            metrics[f"chunk/G/stage{stage}"] = routing.mean_probability.detach()
-        metrics["train/bits_per_base"] = metrics["train/loss"] / math.log(2)
-        self.log_dict(metrics, on_step=True, on_epoch=False)
+        ratios = [
+            ratio_loss(routing, self.config.model.target(stage))
+            for stage, routing in enumerate(output.stages)
+            if self.config.model.router == "learned"
+        ]
+        for weight, ratio in zip(self.ratio_weights, ratios, strict=False):
+            loss = loss + weight * ratio
+        if self._logs_this_step:
+            mean_nats = (nats_BL.detach() * scored_BL).sum() / scored_BL.sum().clamp(1)
+            self._micro_metrics.append(_metrics(mean_nats, ratios, output.stages))
         return loss
 
     def configure_gradient_clipping(
@@ -81,8 +83,20 @@ class GenomeModule(L.LightningModule):
                 f"the gradient is {norm.item()} at step {self.global_step + 1}; "
                 + self._advice_after_divergence()
             )
-        self.log("train/gradient_norm", norm)
-        self.log("train/lr", optimizer.param_groups[0]["lr"])
+        if self._logs_this_step:
+            # Means over the step's micro-batches.
+            metrics = {
+                name: torch.stack([micro[name] for micro in self._micro_metrics]).mean()
+                for name in self._micro_metrics[0]
+            }
+            metrics["train/gradient_norm"] = norm
+            metrics["train/lr"] = torch.tensor(optimizer.param_groups[0]["lr"])
+            self.log_dict(metrics)
+            self._micro_metrics = []
+
+    @property
+    def _logs_this_step(self) -> bool:
+        return (self.global_step + 1) % self.trainer.log_every_n_steps == 0  # type: ignore[attr-defined]
 
     def on_validation_epoch_start(self) -> None:
         """Forget the sums of the last validation."""
@@ -96,8 +110,8 @@ class GenomeModule(L.LightningModule):
         self._add("nats", (nats_BL * scored_BL).double().sum())
         self._add("bases", scored_BL.sum())
         for stage, routing in enumerate(output.stages):
-            self._add(f"positions/stage{stage}", routing.valid_BL.sum())
-            self._add(f"chunks/stage{stage}", routing.boundary_BL.sum())
+            self._add(f"positions/{stage}", routing.valid_BL.sum())
+            self._add(f"chunks/{stage}", routing.boundary_BL.sum())
 
     def on_validation_epoch_end(self) -> None:
         """Log the validation's means, over all ranks."""
@@ -111,9 +125,13 @@ class GenomeModule(L.LightningModule):
         self.log("val/loss", nats)
         self.log("val/perplexity", nats.exp())
         self.log("val/bits_per_base", nats / math.log(2))
-        for stage in range(self.config.model.networks().stages):
-            achieved = totals[f"positions/stage{stage}"] / totals[f"chunks/stage{stage}"]
-            self.log(f"val/bases_per_chunk/stage{stage}", achieved)
+        stages = range(self.config.model.networks().stages)
+        for stage in stages:
+            bases_per_chunk = totals["positions/0"] / totals[f"chunks/{stage}"]
+            self.log(f"val/bases_per_chunk/stage{stage}", bases_per_chunk)
+        rates = [float(totals[f"positions/{s}"] / totals[f"chunks/{s}"]) for s in stages]
+        flops = flops_per_base(self.config.model, self.config.data.max_length, rates)
+        self.log("perf/flops_per_base", flops.total)
 
     def configure_optimizers(self):
         """AdamW with one learning rate a stage, and the schedule by step."""
@@ -148,7 +166,22 @@ class GenomeModule(L.LightningModule):
         savers = [c for c in self.trainer.callbacks if isinstance(c, Checkpoints)]  # type: ignore[attr-defined]
         last = savers[0].last if savers else None
         kept = f"the last good checkpoint is {last}" if last else "no checkpoint was saved yet"
-        return f"{kept}; lower train.lr or train.gradient_clip and train again"
+        return f"{kept}; train again with a lower train.lr, or clip harder with train.gradient_clip"
+
+
+def _metrics(
+    mean_nats: Tensor, ratios: list[Tensor], stages: tuple[Routing, ...]
+) -> dict[str, Tensor]:
+    """What one micro-batch adds to the log."""
+    metrics = {"train/loss": mean_nats, "train/bits_per_base": mean_nats / math.log(2)}
+    for stage, ratio in enumerate(ratios):
+        metrics[f"train/ratio_loss/stage{stage}"] = ratio.detach()
+    for stage, routing in enumerate(stages):
+        bases_per_chunk = stages[0].valid_BL.sum() / routing.boundary_BL.sum()
+        metrics[f"chunk/bases_per_chunk/stage{stage}"] = bases_per_chunk
+        metrics[f"chunk/F/stage{stage}"] = routing.boundary_share
+        metrics[f"chunk/G/stage{stage}"] = routing.mean_probability.detach()
+    return metrics
 
 
 def next_base_nats(logits_BLV: Tensor, targets_BL: Tensor) -> Tensor:

@@ -14,8 +14,10 @@ import torch
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from genomenet.errors import UserError
+from genomenet.genome.genome import Genome
 from genomenet.genome.leak import leak_report
 from genomenet.models.counts import TRAINING_OVER_FORWARD, count_parameters, flops_per_base
+from genomenet.ops.backend import kernels
 from genomenet.training.callbacks import LAST, Checkpoints, Progress, Throughput
 from genomenet.training.config import DataConfig, RunConfig
 from genomenet.training.data import GenomeDataModule, micro_batch_size
@@ -114,11 +116,7 @@ def resume(run: Path, progress: bool = True) -> TrainingSummary:
     _prepare(config)
     L.seed_everything(config.train.seed, verbose=False)
     data = GenomeDataModule(config, record["micro_batch_size"])
-    if data.genome.digest != record["data"]["digest"]:
-        raise UserError(
-            f"{config.data.genome} is not the genome {run} was trained on: its digest is "
-            f"{data.genome.digest[:12]}, recorded is {record['data']['digest'][:12]}"
-        )
+    require_digest(data.genome, config, record, run)
     module = GenomeModule(config)
     # A run killed before its first checkpoint starts over, which comes to the same.
     start = checkpoint if checkpoint.exists() else None
@@ -184,6 +182,22 @@ def _fit(
     return summary
 
 
+def require_digest(genome: Genome, config: RunConfig, record: dict, run: Path) -> None:
+    """Make sure that a genome is the one a run was trained on.
+
+    Raises
+    ------
+    UserError
+        When its content has changed since.
+    """
+    if genome.digest != record["data"]["digest"]:
+        raise UserError(
+            f"{config.data.genome} is not the genome {run} was trained on: its digest is "
+            f"{genome.digest[:12]}, recorded is {record['data']['digest'][:12]}; put the genome "
+            "of the run back there"
+        )
+
+
 def load_checkpoint(path: Path) -> dict:
     """A checkpoint's content on the CPU, without unpickling anything but tensors.
 
@@ -220,6 +234,7 @@ def _describe(config: RunConfig, data: GenomeDataModule, command: str) -> dict:
             "leaked_bp": leak.leak_bp,
             "valid_tiles": len(data.valid_tiles),
         },
+        "kernels": kernels("cuda" if _on_gpu(config) else "cpu"),
         "micro_batch_size": data.size,
         "parameters": count_parameters(config.model),
         "flops_per_base_nominal": flops.total,

@@ -70,8 +70,8 @@ def test_every_option_explains_itself(capsys):
     ("words", "says"),
     [
         (["trian"], "did you mean 'train'?"),
-        (["train", "--modle.layout", "T1", "--out", "x"], "did you mean 'model.layout'?"),
-        (["train", "--train.max_step=5", "--out", "x"], "did you mean 'train.max_steps'?"),
+        (["train", "--modle.layout", "T1", "--out", "x"], "did you mean '--model.layout'?"),
+        (["train", "--train.max_step=5", "--out", "x"], "did you mean '--train.max_steps'?"),
         (["train", "--train.max_steps", "many", "--out", "x"], "train.max_steps"),
         (["train", "--model.router", "fixde", "--out", "x"], "model.router"),
         (["train", "--data.mock"], "--out"),
@@ -84,7 +84,7 @@ def test_every_option_explains_itself(capsys):
         (["report", "nowhere"], "nowhere"),
         (["import", "nowhere.fa", "--out", "x"], "nowhere.fa"),
         (["compare", "--out", "x"], "the study has no arms"),
-        (["models", "--jsn"], "did you mean 'json'?"),
+        (["models", "--jsn"], "did you mean '--json'?"),
     ],
 )
 def test_mistakes_are_one_line(capsys, tmp_path, monkeypatch, words, says):

@@ -1,6 +1,7 @@
 """Held-out likelihood: equal to a loop over single bases, whatever the batch, N or case."""
 
 import math
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -89,13 +90,13 @@ def test_n_is_never_scored_and_case_does_not_matter(model, tmp_path):
 def test_runs_are_scored_from_their_folder(make_config, tmp_path, fasta):
     config = make_config()
     train(config, tmp_path / "run", "", progress=False)
-    genome, intervals = held_out_intervals(config.data, "test", "", "")
+    genome, intervals = held_out_intervals(tmp_path / "run", "test", "", "")
     final = evaluate_run(tmp_path / "run", "final", genome, intervals)
     before = evaluate_run(tmp_path / "run", "before decay", genome, intervals)
     assert final.bases == before.bases == sum(i.end - i.start for i in intervals)
     assert final.nats != before.nats
     assert 1 < math.exp(final.nats) < 8
-    other, whole = held_out_intervals(config.data, "test", str(fasta), "")
+    other, whole = held_out_intervals(tmp_path / "run", "test", str(fasta), "")
     assert evaluate_run(tmp_path / "run", "final", other, whole).bases == 60_000
     some = evaluate_run(tmp_path / "run", "final", other, whole, limit=5)
     assert some.bases == 5 * 128
@@ -112,8 +113,21 @@ def test_weights_of_another_model_are_refused(make_config, tmp_path):
         read_record(tmp_path)
 
 
-def test_an_empty_test_split_is_one_sentence(make_config):
-    data = make_config().data
-    data = replace(data, split=replace(data.split, test_fraction=0.0))
+def test_an_empty_test_split_is_one_sentence(make_config, tmp_path):
+    config = make_config(max_steps=1)
+    split = replace(config.data.split, test_fraction=0.0)
+    config = replace(config, data=replace(config.data, split=split))
+    train(config, tmp_path / "run", "", progress=False)
     with pytest.raises(UserError, match="test split is empty"):
-        held_out_intervals(data, "test", "", "")
+        held_out_intervals(tmp_path / "run", "test", "", "")
+
+
+def test_a_changed_genome_is_refused(make_config, tmp_path, fasta):
+    import_genome([fasta], tmp_path / "genome")
+    config = make_config(genome=tmp_path / "genome", max_steps=1)
+    train(config, tmp_path / "run", "", progress=False)
+    shutil.rmtree(tmp_path / "genome")
+    (tmp_path / "other.fa").write_text(fasta.read_text().replace("A", "C"))
+    import_genome([tmp_path / "other.fa"], tmp_path / "genome")
+    with pytest.raises(UserError, match="is not the genome"):
+        held_out_intervals(tmp_path / "run", "test", "", "")

@@ -79,7 +79,8 @@ def test_ssd_by_mamba_ssm(monkeypatch):
 
 
 def test_conv_by_causal_conv1d(monkeypatch):
-    x, weight, bias = torch.randn(2, 9, 6), torch.randn(6, 4), torch.randn(6)
+    x = torch.randn(2, 9, 13)[..., 2:10]  # a slice, as of a projection of 13 channels
+    weight, bias = torch.randn(8, 4), torch.randn(8)
     expected = ops.causal_conv_silu(x, weight, bias)
 
     def causal_conv1d_fn(
@@ -92,10 +93,12 @@ def test_conv_by_causal_conv1d(monkeypatch):
         final_states_out=None,
         activation=None,
     ):
-        assert x.shape == (2, 6, 9)
-        assert weight.shape == (6, 4)
+        assert x.shape == (2, 8, 9)
+        assert x.stride(1) == 1
+        assert x.stride(2) % 8 == 0, "the kernel refuses other strides"
+        assert weight.shape == (8, 4)
         assert activation == "silu"
-        return F.silu(F.conv1d(F.pad(x, (3, 0)), weight.unsqueeze(1), bias, groups=6))
+        return F.silu(F.conv1d(F.pad(x, (3, 0)), weight.unsqueeze(1), bias, groups=8))
 
     install(monkeypatch, "causal_conv1d", causal_conv1d_fn=causal_conv1d_fn)
     as_cuda(monkeypatch)
