@@ -33,7 +33,7 @@ def find_chunks(boundary_BL: Tensor) -> Chunks:
     """List the boundaries of every row, padded on the right to the longest row or a bit more.
 
     Causal mixers need no mask for right padding: what follows can't reach back.
-    Source: spec hnet.md section 2.8.
+    Source: github.com/goombalab/hnet.
 
     Parameters
     ----------

@@ -17,8 +17,7 @@ def dechunk(h_BSD: Tensor, chunks: Chunks, routing: Routing) -> Tensor:
     zbar_k = P_k z_k + (1 - P_k) zbar_{k-1} with the boundary probabilities P of the chunks,
     in float32 (in bfloat16 its weights don't even sum to one); position t receives zbar of
     the chunk it lies in, times a confidence that is 1 in the forward pass and passes the
-    gradient on to p (or 1 - p where no boundary fell). Source: H-Net equations 5 to 9; spec
-    hnet.md sections 2.2 and 2.9.
+    gradient on to p (or 1 - p where no boundary fell). Source: H-Net equations 5 to 9.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ def ratio_loss(routing: Routing, target: float) -> Tensor:
     F is the share of positions that are boundaries, G the mean boundary probability, both
     over the valid positions of the micro-batch at hand. The value is 1 at F = G = 1/N. It
     steers the rate; it does not set it, so report the achieved one. Source: H-Net equation
-    10; spec hnet.md section 3.
+    10.
 
     Parameters
     ----------

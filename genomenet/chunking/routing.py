@@ -47,7 +47,7 @@ class CosineRouter(nn.Module):
     p_t = (1 - cos(Wq x_{t-1}, Wk x_t)) / 2 and p_1 = 1; a boundary where p_t > 1/2. Query and
     key sit as in the reference code, which swaps them against the paper's equation 4.
     Everything is computed in float32: under bfloat16 decisions flip. Source: H-Net (arXiv
-    2507.07955) section 2.2.1; spec hnet.md section 2.7.
+    2507.07955) section 2.2.1.
 
     Parameters
     ----------

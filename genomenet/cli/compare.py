@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from genomenet.cli.parsing import VerbParser
+from genomenet.errors import UserError
 from genomenet.study.config import StudyConfig
 
 
@@ -18,12 +19,18 @@ def main(words: Sequence[str]) -> int:
     )
     parser.add_argument("-o", "--out", type=str, required=True, help="Study folder.")
     parser.add_argument(
-        "-j", "--jobs", type=int, default=0, help="Arms at a time; 0 is one a core."
+        "-j",
+        "--jobs",
+        type=int,
+        default=0,
+        help="Arms at a time; 0 is one a core, or one on a GPU.",
     )
     parser.add_argument("--quiet", type=bool, default=False, help="Show no progress bars.")
     parser.add_config(StudyConfig)
     parsed = parser.read(words)
     config = parser.config(StudyConfig, parsed).check()
+    if parsed.jobs < 0:
+        raise UserError(f"--jobs is {parsed.jobs}; give 0 for one a core (or GPU), or more")
 
     from genomenet.cli.terminal import ArmBars
     from genomenet.report.page import write_report

@@ -72,7 +72,7 @@ def main(words: Sequence[str]) -> int:
                 f"{found.nats / math.log(2):.4f}",
                 _bits(found.unmasked_nats, found.unmasked_bases),
                 _bits(found.masked_nats, found.masked_bases),
-                " x ".join(f"{rate:.2f}" for rate in found.bases_per_chunk) or "-",
+                " / ".join(f"{rate:.2f}" for rate in found.bases_per_chunk) or "-",
                 f"{found.flops_per_base / 1e6:.2f}",
             )
         )
@@ -88,7 +88,7 @@ def main(words: Sequence[str]) -> int:
     header = (
         "run", "bases", "perplexity", "bits/base", "unique", "repeats", "bases/chunk", "MFLOPs/base"
     )  # fmt: skip
-    print(text_table(header, rows))
+    print(text_table(header, rows, "<" + ">" * (len(header) - 1)))
     if parsed.json:
         write_json(Path(parsed.json), {"runs": results})
     return 0

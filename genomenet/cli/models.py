@@ -4,6 +4,8 @@ import json
 from collections.abc import Sequence
 
 from genomenet.cli.parsing import VerbParser
+from genomenet.cli.terminal import text_table
+from genomenet.errors import UserError
 from genomenet.models.counts import count_parameters, flops_per_base
 from genomenet.models.presets import model_presets
 
@@ -18,6 +20,8 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--max_length", type=int, default=1024, help="Window length in bases.")
     parser.add_argument("--json", action="store_true", help="Print a JSON list of objects.")
     parsed = parser.read(words)
+    if parsed.max_length < 1:
+        raise UserError(f"--max_length is {parsed.max_length}; give 1 or more")
     rows = []
     for name, config in model_presets():
         flops = flops_per_base(config.check(), parsed.max_length)
@@ -50,21 +54,9 @@ def main(words: Sequence[str]) -> int:
         )
         for row in rows
     ]
-    print(_table(header, lines))
+    print(text_table(header, lines, "<<>>><"))
     print(
         f"\nForward FLOPs of one base in a window of {parsed.max_length:,}, at the target chunk "
         "rate.\nGuessed fields are not stated by the source; `--json` names them."
     )
     return 0
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
-    lines = []
-    for row in (header, *rows):
-        cells = [
-            cell.rjust(width) if 2 <= i <= 4 else cell.ljust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)

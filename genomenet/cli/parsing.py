@@ -175,7 +175,7 @@ _SCALARS = {int: "a whole number", float: "a number", bool: "true or false", str
 def _check_type(node: yaml.Node, kind: Any, path: Path, name: str) -> None:
     """Say where a value is of the wrong type; jsonargparse would not name file and line."""
     options = typing.get_args(kind) if _is_union(kind) else (kind,)
-    value = yaml.safe_load(yaml.serialize(node))
+    value = yaml.SafeLoader("").construct_object(node, deep=True)
     if not any(_fits(value, option) for option in options):
         wanted = " or ".join(_describe(option) for option in options)
         raise UserError(
@@ -203,7 +203,9 @@ def _fits(value: Any, kind: Any) -> bool:
         return isinstance(value, int | float) and not isinstance(value, bool)
     if kind is int:
         return isinstance(value, int) and not isinstance(value, bool)
-    return (kind is type(None) and value is None) or isinstance(value, kind)
+    if typing.get_origin(kind) is dict:
+        return False  # a real mapping has been gone through key by key
+    return isinstance(value, kind)
 
 
 def _describe(kind: Any) -> str:
@@ -211,6 +213,8 @@ def _describe(kind: Any) -> str:
         return " or ".join(repr(value) for value in typing.get_args(kind))
     if typing.get_origin(kind) is list:
         return f"a list, each {_describe(typing.get_args(kind)[0])}"
+    if typing.get_origin(kind) is dict:
+        return "keys with values below them"
     return _SCALARS.get(kind, str(kind))
 
 

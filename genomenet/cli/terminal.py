@@ -4,13 +4,15 @@ import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from genomenet.training.run import TrainingSummary
+if TYPE_CHECKING:
+    from genomenet.training.run import TrainingSummary
 
 
-def tell_summary(summary: TrainingSummary, run: Path) -> None:
+def tell_summary(summary: "TrainingSummary", run: Path) -> None:
     """Print how a run ended and what to do with it."""
     perplexity = math.exp(min(summary.valid_nats, 700))  # a wild loss must not overflow
     print(
@@ -21,15 +23,15 @@ def tell_summary(summary: TrainingSummary, run: Path) -> None:
     print(f"next: genomenet evaluate {run}")
 
 
-def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Align columns: the first to the left, numbers to the right."""
+def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], sides: str) -> str:
+    """Align columns to the left (<) or to the right (>), as `sides` has it for each."""
     widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
-    lines = []
-    for row in (header, *rows):
-        cells = [row[0].ljust(widths[0])]
-        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
+    return "\n".join(
+        "  ".join(
+            f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths, strict=True)
+        ).rstrip()
+        for row in (header, *rows)
+    )
 
 
 class ArmBars:

@@ -25,7 +25,11 @@ def main(words: Sequence[str]) -> int:
     from genomenet.training.run import train
 
     summary = train(
-        config, Path(parsed.out), f"genomenet train {shlex.join(words)}", not parsed.quiet
+        config,
+        Path(parsed.out),
+        f"genomenet train {shlex.join(words)}",
+        progress=not parsed.quiet,
+        tell=print,
     )
     tell_summary(summary, Path(parsed.out))
     return 0

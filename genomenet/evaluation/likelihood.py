@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import torch
 
+from genomenet.errors import UserError
 from genomenet.evaluation.results import Likelihood
 from genomenet.genome.held_out import HeldOutTiles
 from genomenet.models.config import ModelConfig
@@ -68,6 +69,8 @@ def held_out_likelihood(
             progress(len(host.windows.lengths))
     rates = [p / c for p, c in zip(positions, chunks, strict=True)]
     nats, bases = sum(window_nats), sum(window_bases)
+    if bases == 0:
+        raise UserError("there is nothing to score: the windows hold no A, C, G or T")
     return Likelihood(
         checkpoint=checkpoint,  # type: ignore[arg-type]
         nats=nats / bases,

@@ -1,7 +1,6 @@
 """Load the model of a run and score it on held-out bases."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -15,7 +14,8 @@ from genomenet.genome.intervals import Interval, read_bed
 from genomenet.models.language_model import LanguageModel
 from genomenet.training.callbacks import BEFORE_DECAY, BEST, LAST
 from genomenet.training.config import RunConfig
-from genomenet.training.data import micro_batch_size, open_data
+from genomenet.training.data import open_data, windows_per_pass
+from genomenet.training.device import uses_gpu
 from genomenet.training.record import CHECKPOINTS, read_record
 from genomenet.training.run import load_checkpoint, require_digest
 
@@ -51,8 +51,7 @@ def load_model(run: Path, checkpoint: str) -> tuple[LanguageModel, RunConfig]:
             f"{run}; put the run's own checkpoint back"
         )
     model.load_state_dict(weights)
-    on_gpu = config.train.accelerator != "cpu" and torch.cuda.is_available()
-    return model.to("cuda" if on_gpu else "cpu"), config
+    return model.to("cuda" if uses_gpu(config.train) else "cpu"), config
 
 
 def held_out_intervals(
@@ -116,15 +115,16 @@ def evaluate_run(
     """
     model, config = load_model(run, checkpoint)
     tiles = HeldOutTiles(genome, intervals, config.data.max_length, limit=limit or None)
-    on_gpu = next(model.parameters()).is_cuda
-    batch_size = micro_batch_size(replace_batch(config), on_gpu)
     torch.set_float32_matmul_precision(config.train.matmul_precision)
-    return held_out_likelihood(
-        model, config.model, tiles, config.data.max_length, batch_size, checkpoint, progress
-    )
-
-
-def replace_batch(config: RunConfig) -> RunConfig:
-    """The config with a batch so large that only the device limits the windows per pass."""
-    recipe = replace(config.train, global_batch_size=1 << 10, micro_batch_size=0)
-    return replace(config, train=recipe)
+    device = next(model.parameters()).device.type
+    # Scored as it was trained and validated: routing may differ in another precision.
+    with torch.autocast(device, torch.bfloat16, enabled=config.train.precision == "bfloat16"):
+        return held_out_likelihood(
+            model,
+            config.model,
+            tiles,
+            config.data.max_length,
+            windows_per_pass(config),
+            checkpoint,
+            progress,
+        )

@@ -46,7 +46,9 @@ def import_genome(
         with whole_folder(out) as folder:
             _write(sources, folder, progress or (lambda bases: None))
     except OSError as error:
-        raise UserError(f"{out} cannot be written: {error.strerror}") from error
+        raise UserError(
+            f"the import into {out} failed: {error.filename or out}: {error.strerror}"
+        ) from error
     return GenomeStore(out)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genomenet.errors import UserError
-from genomenet.genome.alphabet import COMPLEMENT, N_CODE
+from genomenet.genome.alphabet import N_CODE, reverse_complement
 from genomenet.genome.contigs import Contig, ContigTable, content_digest
 from genomenet.genome.intervals import Interval
 from genomenet.genome.n_runs import NRunFinder
@@ -118,7 +118,7 @@ def _plant_repeats(
         if position + copy.size > codes.size:
             return
         if random.random() < 0.5:
-            copy = COMPLEMENT[copy[::-1]]
+            copy = reverse_complement(copy)
         mutated = random.random(copy.size) < _MUTATION_RATE
         copy[mutated] = (copy[mutated] + random.integers(1, 4, size=mutated.sum())) % 4
         codes[position : position + copy.size] = copy

@@ -141,7 +141,7 @@ class ModelConfig:
                 )
             width = numbers.d_model
             letters = _letters_of_stage(layout, stage)
-            if "t" in letters.lower() and (width % numbers.head_dim or numbers.head_dim < 1):
+            if "t" in letters.lower() and (numbers.head_dim < 1 or width % numbers.head_dim):
                 raise UserError(
                     f"model.head_dim {numbers.head_dim} does not divide d_model {width} of "
                     f"stage {stage}"
@@ -155,6 +155,11 @@ class ModelConfig:
                 raise UserError(
                     f"model.mamba_head_dim {numbers.mamba_head_dim} does not divide "
                     f"expand * d_model = {numbers.d_inner} of stage {stage}"
+                )
+            if min(numbers.mlp_width_attention, numbers.mlp_width_mamba) < 1:
+                raise UserError(
+                    f"a negative MLP width in stage {stage}: give model.mlp_width_attention "
+                    "and model.mlp_width_mamba 0 for the default, or more"
                 )
             if numbers.window < -1:
                 raise UserError(f"model.window {numbers.window}: use -1 for all, or a length")

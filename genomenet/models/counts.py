@@ -5,7 +5,7 @@ H-Net paper's appendix B with two differences, both stated here because they are
 the figures: Mamba-2's output projection counts its real input width (the printed formula
 leaves `expand` out, but the paper's own table needs it), and the routing projections, the
 residual projection and the smoothing are counted as well (the paper lists none of them).
-Source: spec hnet.md section 6.
+Source: H-Net (arXiv 2507.07955), appendix B.
 """
 
 from collections.abc import Sequence

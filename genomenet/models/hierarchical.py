@@ -13,8 +13,7 @@ from genomenet.nn.stack import IsotropicStack
 class HierarchicalNetwork(nn.Module):
     """Encode positions, chunk them, run the network within, and decode.
 
-    Parameter names are those of the published checkpoints. Source: H-Net section 2; spec
-    hnet.md section 2.2.
+    Parameter names are those of the published checkpoints. Source: H-Net section 2.
 
     Parameters
     ----------

@@ -19,8 +19,8 @@ def initialise(embeddings: nn.Embedding, backbone: HierarchicalNetwork, lm_head:
     Linear layers of the stacks are normal with deviation 0.02; those that write to the
     residual stream are narrower by the square root of the number of writes, counted from
     the outside in. Routers start as the identity, residual projections with zero weights
-    (they are left as their constructors made them, but for that). Source: spec hnet.md
-    section 2.10.
+    (they are left as their constructors made them, but for that). Source:
+    github.com/goombalab/hnet.
 
     Parameters
     ----------

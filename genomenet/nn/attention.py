@@ -10,7 +10,7 @@ class CausalAttention(nn.Module):
     """Multi-head attention in which a position sees itself and earlier positions.
 
     Positions are those of the sequence at hand: bases outside, chunks inside a hierarchy.
-    Source: spec hnet.md section 2.5.
+    Source: github.com/goombalab/hnet.
 
     Parameters
     ----------

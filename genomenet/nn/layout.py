@@ -7,7 +7,7 @@
 
 One network is an isotropic model; three are a hierarchy of one stage (encoder, main,
 decoder); five of two stages (encoder 0, encoder 1, main, decoder 1, decoder 0); and so on.
-Source: H-Net configuration grammar, spec hnet.md section 1.
+Source: the configuration grammar of github.com/goombalab/hnet.
 """
 
 import re

@@ -18,7 +18,7 @@ class Mamba2(nn.Module):
     """Selective state space mixer with one group of B and C and a gated RMSNorm.
 
     Parameter names and layouts are those of mamba_ssm's Mamba2, so its weights fit.
-    Source: Mamba-2 (arXiv 2405.21060); spec hnet.md section 2.6.
+    Source: Mamba-2 (arXiv 2405.21060).
 
     Parameters
     ----------

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 class SwiGLU(nn.Module):
     """fc2(silu(gate) * up), where fc1 gives up in its first half and gate in its second.
 
-    Source: H-Net reference, spec hnet.md section 2.4 (the order of the halves matters to
+    Source: github.com/goombalab/hnet (the order of the halves matters to
     whoever loads published weights).
 
     Parameters

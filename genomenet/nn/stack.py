@@ -51,7 +51,7 @@ class IsotropicStack(nn.Module):
     """Blocks of one width over one resolution, closed by an RMSNorm.
 
     The residual stream is float32 whatever the autocast (float64 stays float64): small
-    contributions of late layers would otherwise vanish in it. Source: spec hnet.md 2.3.
+    contributions of late layers would otherwise vanish in it. Source: github.com/goombalab/hnet.
 
     Parameters
     ----------

@@ -47,7 +47,9 @@ def causal_conv_silu(x_BLC: Tensor, weight_CK: Tensor, bias_C: Tensor) -> Tensor
             f"x {tuple(x_BLC.shape)}, weight {tuple(weight_CK.shape)} and bias "
             f"{tuple(bias_C.shape)} need (B, L, C), (C, K) and (C,)"
         )
-    if backend.uses("conv", x_BLC):
+    # The CUDA kernel knows 2 to 4 taps, and reads channels in vectors of 8.
+    fits_kernel = 2 <= weight_CK.shape[1] <= 4 and channels % 8 == 0
+    if fits_kernel and backend.uses("conv", x_BLC):
         return backend.cuda_conv_silu(x_BLC, weight_CK, bias_C)
     weight, bias = weight_CK.to(x_BLC.dtype), bias_C.to(x_BLC.dtype)
     if _on_cpu(x_BLC):

@@ -92,7 +92,7 @@ def chunk_rates(summary: Summary) -> Drawing | None:
         description = f"Line chart. {'; '.join(words)} bases per chunk."
         svg = to_svg(figure, name, title, description)
     caption = (
-        "How many bases of its own stage an average chunk spans at each validation; the dashed "
+        "How many bases an average chunk of each stage spans at each validation; the dashed "
         "line is what the ratio loss or the grid aims at. Inner stages are dashed or dotted."
     )
     return Drawing(name, title, caption, description, svg)

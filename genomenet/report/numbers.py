@@ -45,7 +45,7 @@ def compact(value: float | None) -> str:
 
 def stages(values: Sequence[float]) -> str:
     """Write one number per stage, or a dash for an isotropic arm."""
-    return " × ".join(f"{value:.2f}" for value in values) or NOTHING
+    return " / ".join(f"{value:.2f}" for value in values) or NOTHING
 
 
 def basis(estimate: Estimate) -> str:

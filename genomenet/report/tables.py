@@ -27,7 +27,7 @@ WIDTH = 120
 
 ARM_HEADERS = (
     "arm", "params", "FLOP/base nominal", "achieved", "bp/chunk", "bases/s", "ppl before",
-    "ppl final", "bits final", "interval", "repeats", "unique",
+    "ppl final", "bits before", "bits final", "interval", "repeats", "unique",
 )  # fmt: skip
 EFFICIENCY_HEADERS = (
     "hierarchical arm", "baseline", "data ratio", "FLOP ratio", "at perplexity",
@@ -39,7 +39,7 @@ Rows = list[tuple[str, ...]]
 
 
 def arm_rows(summary: Summary) -> Rows:
-    """Write one row per arm under `ARM_HEADERS`; bits per base from ``bits final`` on."""
+    """Write one row per arm under `ARM_HEADERS`; bits per base from ``bits before`` on."""
     return [
         (
             one.label,
@@ -50,6 +50,7 @@ def arm_rows(summary: Summary) -> Rows:
             compact(one.bases_per_second),
             perplexity(one.before.centre if one.before else None),
             perplexity(one.final.centre),
+            bits(one.before.centre if one.before else None),
             bits(one.final.centre),
             bits_interval(one.final),
             bits(one.repeats),
@@ -97,11 +98,13 @@ def text_table(study: Study) -> str:
     """
     summary = summarise(study)
     rows = arm_rows(summary)
-    narrow = ("arm", "params", "nominal", "achieved", "bp/chunk", "bases/s", "before", "final",
-              "bits", "interval", "repeats", "unique")  # fmt: skip
+    narrow = ("arm", "params", "nominal", "actual", "bp/chunk", "bases/s", "ppl pre", "ppl",
+              "bits pre", "bits", "interval", "repeats", "unique")  # fmt: skip
     lines = [
-        "FLOPs per base are forward; before and final are held-out perplexity; the rest is bits "
-        "per base.",
+        "nominal and actual: forward FLOPs per base at the target and at the achieved chunk rate; "
+        "ppl and bits per base: on",
+        "held-out bases, pre: before the decay; repeats and unique: bits on soft-masked bases and "
+        "on the others.",
         *_aligned(narrow, rows),
     ]
     if study.floors:
@@ -129,19 +132,23 @@ def csv_table(study: Study) -> str:
     names = ("arm", "label", "seed", "family", "router", "main_mixer", "layout", "parameters",
              "flops_per_base_nominal", "flops_per_base_achieved", "bases_per_chunk",
              "training_bases", "bases_per_second", "nats_before_decay", "nats_final",
-             "perplexity_final", "bits_per_base_final", "bits_per_base_repeats",
+             "perplexity_before_decay", "perplexity_final",
+             "bits_per_base_before_decay", "bits_per_base_final", "bits_per_base_repeats",
              "bits_per_base_unique")  # fmt: skip
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(names)
     for run in study.runs:
         last = run.final
+        before = run.before_decay
         writer.writerow(
             (run.arm, run.label, run.seed, run.family, run.router, run.main_mixer, run.layout,
              run.parameters, run.flops_per_base_nominal, last.flops_per_base,
              " ".join(map(str, last.bases_per_chunk)), run.training_bases, run.bases_per_second,
-             run.before_decay.nats if run.before_decay else "", last.nats, math.exp(last.nats),
-             last.nats / math.log(2), _mean_bits(last.masked_nats, last.masked_bases),
+             before.nats if before else "", last.nats,
+             math.exp(before.nats) if before else "", math.exp(last.nats),
+             before.nats / math.log(2) if before else "", last.nats / math.log(2),
+             _mean_bits(last.masked_nats, last.masked_bases),
              _mean_bits(last.unmasked_nats, last.unmasked_bases))
         )  # fmt: skip
     return stream.getvalue()

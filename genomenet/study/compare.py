@@ -12,7 +12,7 @@ from genomenet.errors import UserError
 from genomenet.genome.genome import Genome
 from genomenet.genome.gtf import Feature, read_gtf
 from genomenet.genome.held_out import HeldOutTiles
-from genomenet.genome.intervals import Interval
+from genomenet.genome.intervals import Interval, overlaps_bp
 from genomenet.genome.leak import leak_report
 from genomenet.study.arm import describe_flops, run_arm, run_folder
 from genomenet.study.config import StudyConfig
@@ -30,6 +30,7 @@ from genomenet.study.results import (
 )
 from genomenet.study.results_file import RESULTS, load_study, save_study
 from genomenet.training.data import open_data
+from genomenet.training.device import uses_gpu
 from genomenet.training.record import SUMMARY, now, read_json, versions, write_json
 from genomenet.training.tables import TRAIN_TABLE, read_table
 
@@ -116,9 +117,10 @@ def _run_all(
 ) -> tuple[list[ArmRun], list[Track], list[Floor]]:
     keys = [(arm, seed) for seed in config.seeds for arm in config.arms]
     cores = usable_cores()
-    jobs = min(jobs or (1 if _has_gpu() else cores), len(keys))
+    jobs = min(jobs or (1 if uses_gpu(config.train) else cores), len(keys))
     threads = max(1, cores // jobs)
     context = get_context("spawn")  # threads and CUDA don't survive a fork
+    before = {child.pid for child in active_children()}
     with ProcessPoolExecutor(jobs, mp_context=context) as pool:
         # The longest arms first would pack better, but the order of the config is the one
         # people expect to see.
@@ -132,9 +134,13 @@ def _run_all(
                     future.result()
                 tell({f"{arm}-seed{seed}": _steps_done(out, arm, seed) for arm, seed in keys})
         except BaseException:
-            # Stop the other arms at once: each goes on from its last checkpoint next time.
-            for process in active_children():
-                process.terminate()
+            # Stop the other arms at once: each goes on from its last checkpoint next time. A
+            # polite signal would end an arm's training and let its worker begin the next arm.
+            workers = [child for child in active_children() if child.pid not in before]
+            pool.shutdown(wait=False, cancel_futures=True)
+            for worker in workers:
+                worker.kill()
+                worker.join()
             raise
         results = [arms[key].result() for key in keys]
     return (
@@ -189,16 +195,8 @@ def _genes(annotation: str) -> list[Feature]:
 
 def _example_window(windows: list[Interval], genes: list[Feature]) -> Interval:
     """The held-out window with the most exonic bases; the first one without annotation."""
-
-    def exonic_bp(window: Interval) -> int:
-        covered: set[int] = set()
-        for gene in genes:
-            place = gene.interval
-            if gene.kind == "exon" and place.contig == window.contig:
-                covered.update(range(max(place.start, window.start), min(place.end, window.end)))
-        return len(covered)
-
-    return max(windows, key=exonic_bp)
+    exons = [gene.interval for gene in genes if gene.kind == "exon"]
+    return windows[int(overlaps_bp(windows, exons).argmax())]
 
 
 def _describe_example(
@@ -250,17 +248,6 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _has_gpu() -> bool:
-    import torch
-
-    return torch.cuda.is_available()
-
-
 def _with_absolute_paths(config: StudyConfig) -> StudyConfig:
-    data = config.data
-    if data.genome:
-        data = replace(data, genome=str(Path(data.genome).absolute()))
-    if data.split.bed:
-        data = replace(data, split=replace(data.split, bed=str(Path(data.split.bed).absolute())))
     annotation = str(Path(config.annotation).absolute()) if config.annotation else ""
-    return replace(config, data=data, annotation=annotation)
+    return replace(config, data=config.data.with_absolute_paths(), annotation=annotation)

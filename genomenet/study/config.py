@@ -57,8 +57,10 @@ class StudyConfig:
         """
         if not self.arms:
             raise UserError("the study has no arms: add them under 'arms:', a model for each name")
-        if not self.seeds or len(set(self.seeds)) != len(self.seeds):
-            raise UserError(f"seeds is {self.seeds}; give one or more different whole numbers")
+        if not self.seeds or min(self.seeds) < 0 or len(set(self.seeds)) != len(self.seeds):
+            raise UserError(f"seeds is {self.seeds}; give one or more different numbers from 0")
+        if not -1 <= self.markov_order <= 12:
+            raise UserError(f"markov_order is {self.markov_order}; give -1 (none) or 0 to 12")
         for arm in self.arms:
             if not arm or not all(letter.isalnum() or letter in "-_." for letter in arm):
                 raise UserError(

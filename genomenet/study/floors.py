@@ -4,8 +4,9 @@ import math
 from collections.abc import Iterable, Sequence
 
 from genomenet.errors import UserError
+from genomenet.genome.genome import Genome
 from genomenet.genome.intervals import Interval
-from genomenet.study.markov import Genome, fit, score
+from genomenet.study.markov import fit, score
 from genomenet.study.results import Floor
 
 STRENGTH_BP = 2_000_000

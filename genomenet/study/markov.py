@@ -2,29 +2,19 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from genomenet.genome.alphabet import N_CODE
+from genomenet.genome.genome import Genome
 from genomenet.genome.intervals import Interval
-
-N = 4
-"""Code of an unknown base; it ends every context that would cross it."""
 
 STRENGTHS = (1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, 4096.0)
 """Back-off strengths tried at every order, in pseudo-counts."""
 
 COUNTING_BLOCK = 1 << 24
 SCORING_BLOCK = 1 << 18
-
-
-class Genome(Protocol):
-    """What is needed of a genome store."""
-
-    def read(self, contig: str, start: int, end: int) -> npt.NDArray[np.uint8]:
-        """Return base codes (A0 C1 G2 T3 N4) of a 0-based half-open interval."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -120,7 +110,7 @@ def distributions(
     """
     known = _context_lengths(codes)
     # The context of base i ends at i - 1; a known length of 0 makes what stands there irrelevant.
-    before = np.concatenate([[np.uint8(N)], codes[:-1]])
+    before = np.concatenate([[np.uint8(N_CODE)], codes[:-1]])
     words = _words(before, max(model.order, 1))
     p = np.full((codes.size, 4), 0.25)
     for k, (counts, strength) in enumerate(zip(model.counts, model.strengths, strict=True)):
@@ -154,7 +144,7 @@ def score(
     nats = np.zeros(model.order + 1)
     bases = 0
     for codes, skip in _blocks(genome, windows, model.order, SCORING_BLOCK):
-        at = np.flatnonzero(codes < N)
+        at = np.flatnonzero(codes < N_CODE)
         at = at[at >= skip]
         bases += at.size
         for k, p in enumerate(distributions(codes, model)):
@@ -199,12 +189,12 @@ def fit(
         gathered = []
         for (codes, skip), p in zip(blocks, lower, strict=True):
             at = np.flatnonzero(_context_lengths(codes) >= k)
-            words = _words(np.concatenate([[np.uint8(N)], codes[:-1]]), max(k, 1))
+            words = _words(np.concatenate([[np.uint8(N_CODE)], codes[:-1]]), max(k, 1))
             rows = counts[k][words[at] & (4**k - 1)]
             totals = rows.sum(axis=1)
             gathered.append((at, rows, totals))
             # Bases with a shorter context lose the same under every strength: left out.
-            scored = (codes[at] < N) & (at >= skip)
+            scored = (codes[at] < N_CODE) & (at >= skip)
             y = codes[at[scored]]
             hits, below = rows[scored, y], p[at[scored], y]
             for i, strength in enumerate(STRENGTHS):
@@ -240,7 +230,7 @@ def _blocks(
                 if position < interval.end:
                     skip = min(context, position - interval.start)
                     pieces.append(genome.read(interval.contig, position - skip, position))
-        pieces.append(np.full(1, N, dtype=np.uint8))
+        pieces.append(np.full(1, N_CODE, dtype=np.uint8))
     if held:
         yield np.concatenate(pieces), skip
 
@@ -248,7 +238,7 @@ def _blocks(
 def _context_lengths(codes: npt.NDArray[np.uint8]) -> npt.NDArray[np.int32]:
     """Count the known bases directly before each base; -1 for a base that is itself N."""
     index = np.arange(codes.size, dtype=np.int32)
-    last_n = np.maximum.accumulate(np.where(codes >= N, index, np.int32(-1)))
+    last_n = np.maximum.accumulate(np.where(codes >= N_CODE, index, np.int32(-1)))
     return index - last_n - 1
 
 

@@ -27,7 +27,7 @@ class Throughput(L.Callback):
         self.seconds = 0.0
         self.steps = 0
         self._since = (0.0, 0)  # seconds and steps at the last log
-        self._clock = 0.0
+        self._clock: float | None = None  # None while it stands
 
     @property
     def bases_per_second(self) -> float:
@@ -45,15 +45,14 @@ class Throughput(L.Callback):
 
     def on_train_start(self, trainer, pl_module) -> None:
         """Start the clock."""
-        self._clock = time.perf_counter()
+        self._start()
 
     def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx) -> None:
         """Count a finished step, and log at the trainer's pace."""
         if trainer.global_step == self.steps:
             return
-        now = time.perf_counter()
-        self.seconds += now - self._clock
-        self._clock = now
+        self._stop()
+        self._start()
         self.steps = trainer.global_step
         if self.steps % trainer.log_every_n_steps == 0:
             seconds, steps = self.seconds - self._since[0], self.steps - self._since[1]
@@ -62,11 +61,24 @@ class Throughput(L.Callback):
 
     def on_validation_start(self, trainer, pl_module) -> None:
         """Stop the clock."""
-        self.seconds += time.perf_counter() - self._clock
+        self._stop()
 
     def on_validation_end(self, trainer, pl_module) -> None:
-        """Go on."""
+        """Go on, unless training is over."""
+        if trainer.training:
+            self._start()
+
+    def on_train_end(self, trainer, pl_module) -> None:
+        """Stop the clock for good."""
+        self._stop()
+
+    def _start(self) -> None:
         self._clock = time.perf_counter()
+
+    def _stop(self) -> None:
+        if self._clock is not None:
+            self.seconds += time.perf_counter() - self._clock
+            self._clock = None
 
 
 class Checkpoints(L.Callback):
@@ -134,6 +146,9 @@ class Progress(L.Callback):
         "val/perplexity": "valid ppl",
     }
 
+    def __init__(self) -> None:
+        self._bar: tqdm | None = None
+
     def on_train_start(self, trainer, pl_module) -> None:
         """Draw the bar from where the run stands."""
         self._bar = tqdm(
@@ -146,6 +161,7 @@ class Progress(L.Callback):
 
     def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx) -> None:
         """Move on with every step."""
+        assert self._bar is not None
         self._bar.update(trainer.global_step - self._bar.n)
         if trainer.global_step % trainer.log_every_n_steps == 0:
             self._show(trainer)
@@ -156,10 +172,12 @@ class Progress(L.Callback):
 
     def teardown(self, trainer, pl_module, stage: str) -> None:
         """Leave the finished bar on the screen."""
-        if hasattr(self, "_bar"):
+        if self._bar is not None:
             self._bar.close()
 
     def _show(self, trainer) -> None:
+        if self._bar is None:  # resumed with nothing left to do but the last validation
+            return
         newest = trainer.logged_metrics
         shown = {
             short: f"{float(newest[name]):.4g}"

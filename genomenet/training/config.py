@@ -1,7 +1,8 @@
 """What a training run is: data, model and recipe, readable without torch."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Literal
 
 from genomenet.errors import UserError
@@ -73,6 +74,14 @@ class DataConfig:
     rc_aug: bool = False
     soft_mask_weight: float = 1.0
     split: SplitConfig = field(default_factory=SplitConfig)
+
+    def with_absolute_paths(self) -> "DataConfig":
+        """The same data, to be found from any working directory."""
+        split = self.split
+        if split.bed:
+            split = replace(split, bed=str(Path(split.bed).absolute()))
+        genome = str(Path(self.genome).absolute()) if self.genome else ""
+        return replace(self, genome=genome, split=split)
 
 
 @dataclass(frozen=True)
@@ -223,6 +232,7 @@ class RunConfig:
                 "file, or --data.mock for made-up sequence"
             )
         for name, smallest in (
+            ("seed", 0),
             ("max_steps", 1),
             ("global_batch_size", 1),
             ("micro_batch_size", 0),

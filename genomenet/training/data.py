@@ -22,9 +22,10 @@ from genomenet.genome.window_batch import WindowBatch
 from genomenet.genome.windows import TrainingWindows
 from genomenet.training.batch import HostBatch, StepBatch, to_device
 from genomenet.training.config import DataConfig, RunConfig
+from genomenet.training.device import uses_gpu
 
 CPU_MICRO_BATCH_BP = 4096
-"""Larger micro-batches leave a CPU's cache and cost more per base (spec cpu-performance.md 1)."""
+"""Larger micro-batches leave a CPU's cache, which costs more per base than they save in calls."""
 GPU_MICRO_BATCH_BP = 131_072
 
 
@@ -49,14 +50,19 @@ def open_data(data: DataConfig) -> tuple[Genome, Splits]:
     )
 
 
-def micro_batch_size(config: RunConfig, on_gpu: bool) -> int:
-    """Windows per forward pass: as configured, or the largest divisor that suits the device."""
+def windows_per_pass(config: RunConfig) -> int:
+    """Windows of the run's length that suit one forward pass on its device."""
+    budget_bp = GPU_MICRO_BATCH_BP if uses_gpu(config.train) else CPU_MICRO_BATCH_BP
+    return max(1, budget_bp // config.data.max_length)
+
+
+def micro_batch_size(config: RunConfig) -> int:
+    """Windows per training pass: as configured, or the largest divisor of the step that suits."""
     if config.train.micro_batch_size:
         return config.train.micro_batch_size
-    budget_bp = GPU_MICRO_BATCH_BP if on_gpu else CPU_MICRO_BATCH_BP
-    most = max(1, budget_bp // config.data.max_length)
-    batch = config.train.global_batch_size
-    return max(size for size in range(1, min(most, batch) + 1) if batch % size == 0)
+    step = config.train.global_batch_size
+    most = min(windows_per_pass(config), step)
+    return max(size for size in range(1, most + 1) if step % size == 0)
 
 
 class MicroBatches(Dataset):

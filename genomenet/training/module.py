@@ -17,8 +17,6 @@ from genomenet.training.callbacks import Checkpoints
 from genomenet.training.config import RunConfig
 from genomenet.training.optimiser import make_optimiser
 
-CHECKPOINT_FORMAT = 1
-
 
 class Diverged(UserError):
     """The loss or the gradient is no longer a number."""
@@ -37,12 +35,12 @@ class GenomeModule(L.LightningModule):
         super().__init__()
         self.config = config
         self.model = LanguageModel(config.model)
-        stages = config.model.networks().stages
+        stages = config.model.networks().stages if config.model.router == "learned" else 0
         weight = config.train.ratio_weight
         weights = weight if isinstance(weight, list) else [weight]
         self.ratio_weights = weights * stages if len(weights) == 1 else weights
         self._totals: dict[str, Tensor] = {}
-        self._micro_metrics: list[dict[str, Tensor]] = []
+        self._micro_sums: dict[str, Tensor] = {}
 
     def forward(self, tokens_BL: Tensor, valid_BL: Tensor | None = None):
         """Score bases; see LanguageModel."""
@@ -57,7 +55,7 @@ class GenomeModule(L.LightningModule):
         output = self.model(batch.tokens_BL, batch.valid_BL)
         nats_BL = next_base_nats(output.logits_BLV, batch.targets_BL)
         scored_BL = batch.weights_BL > 0
-        share = batch.micro_batches / max(batch.step_weight, 1.0)
+        share = batch.micro_batches / (batch.step_weight or 1.0)
         loss = (nats_BL * batch.weights_BL).sum() * share
         self._stop_if_diverged(nats_BL, scored_BL, batch)
         ratios = [
@@ -65,11 +63,13 @@ class GenomeModule(L.LightningModule):
             for stage, routing in enumerate(output.stages)
             if self.config.model.router == "learned"
         ]
-        for weight, ratio in zip(self.ratio_weights, ratios, strict=False):
+        for weight, ratio in zip(self.ratio_weights, ratios, strict=True):
             loss = loss + weight * ratio
         if self._logs_this_step:
-            mean_nats = (nats_BL.detach() * scored_BL).sum() / scored_BL.sum().clamp(1)
-            self._micro_metrics.append(_metrics(mean_nats, ratios, output.stages))
+            sums = _sums(nats_BL, scored_BL, ratios, output.stages)
+            self._micro_sums = {
+                name: self._micro_sums.get(name, 0) + value for name, value in sums.items()
+            }
         return loss
 
     def configure_gradient_clipping(
@@ -84,15 +84,14 @@ class GenomeModule(L.LightningModule):
                 + self._advice_after_divergence()
             )
         if self._logs_this_step:
-            # Means over the step's micro-batches.
-            metrics = {
-                name: torch.stack([micro[name] for micro in self._micro_metrics]).mean()
-                for name in self._micro_metrics[0]
-            }
-            metrics["train/gradient_norm"] = norm
-            metrics["train/lr"] = torch.tensor(optimizer.param_groups[0]["lr"])
-            self.log_dict(metrics)
-            self._micro_metrics = []
+            self.log_dict(
+                {
+                    **_metrics(self._micro_sums, self.config.model.networks().stages),
+                    "train/gradient_norm": norm,
+                    "train/lr": optimizer.param_groups[0]["lr"],
+                }
+            )
+            self._micro_sums = {}
 
     @property
     def _logs_this_step(self) -> bool:
@@ -120,6 +119,11 @@ class GenomeModule(L.LightningModule):
             for name, value in self._totals.items()
         }
         nats = totals["nats"] / totals["bases"]
+        if not torch.isfinite(nats):
+            raise Diverged(
+                f"the validation loss is {nats.item()} after step {self.trainer.global_step}; "
+                + self._advice_after_divergence()
+            )
         # Lightning takes a metric of this name as the step of the row.
         self.log("step", float(self.trainer.global_step))
         self.log("val/loss", nats)
@@ -139,14 +143,6 @@ class GenomeModule(L.LightningModule):
         return {
             "optimizer": optimiser,
             "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
-        }
-
-    def on_save_checkpoint(self, checkpoint: dict) -> None:
-        """Say in the checkpoint which model it is of."""
-        checkpoint["genomenet"] = {
-            "format": CHECKPOINT_FORMAT,
-            "layout": self.config.model.layout,
-            "step": self.global_step,
         }
 
     def _add(self, name: str, value: Tensor) -> None:
@@ -169,18 +165,36 @@ class GenomeModule(L.LightningModule):
         return f"{kept}; train again with a lower train.lr, or clip harder with train.gradient_clip"
 
 
-def _metrics(
-    mean_nats: Tensor, ratios: list[Tensor], stages: tuple[Routing, ...]
+def _sums(
+    nats_BL: Tensor, scored_BL: Tensor, ratios: list[Tensor], stages: tuple[Routing, ...]
 ) -> dict[str, Tensor]:
-    """What one micro-batch adds to the log."""
-    metrics = {"train/loss": mean_nats, "train/bits_per_base": mean_nats / math.log(2)}
+    """What one micro-batch adds to the sums that a step's metrics are made of."""
+    sums = {
+        "micro_batches": torch.ones(()),
+        "nats": (nats_BL.detach() * scored_BL).sum(),
+        "bases": scored_BL.sum(),
+    }
     for stage, ratio in enumerate(ratios):
-        metrics[f"train/ratio_loss/stage{stage}"] = ratio.detach()
+        sums[f"ratio_loss/{stage}"] = ratio.detach()
     for stage, routing in enumerate(stages):
-        bases_per_chunk = stages[0].valid_BL.sum() / routing.boundary_BL.sum()
-        metrics[f"chunk/bases_per_chunk/stage{stage}"] = bases_per_chunk
-        metrics[f"chunk/F/stage{stage}"] = routing.boundary_share
-        metrics[f"chunk/G/stage{stage}"] = routing.mean_probability.detach()
+        sums[f"positions/{stage}"] = routing.valid_BL.sum()
+        sums[f"chunks/{stage}"] = routing.boundary_BL.sum()
+        sums[f"probability/{stage}"] = (routing.probability_BL.detach() * routing.valid_BL).sum()
+    return sums
+
+
+def _metrics(sums: dict[str, Tensor], stages: int) -> dict[str, Tensor]:
+    """Metrics of a step: sums over sums; the ratio loss, a loss of micro-batches, as their mean."""
+    nats = sums["nats"] / sums["bases"].clamp(1)
+    metrics = {"train/loss": nats, "train/bits_per_base": nats / math.log(2)}
+    for stage in range(stages):
+        chunks, positions = sums[f"chunks/{stage}"], sums[f"positions/{stage}"]
+        if f"ratio_loss/{stage}" in sums:
+            ratio = sums[f"ratio_loss/{stage}"] / sums["micro_batches"]
+            metrics[f"train/ratio_loss/stage{stage}"] = ratio
+        metrics[f"chunk/bases_per_chunk/stage{stage}"] = sums["positions/0"] / chunks
+        metrics[f"chunk/F/stage{stage}"] = chunks / positions
+        metrics[f"chunk/G/stage{stage}"] = sums[f"probability/{stage}"] / positions
     return metrics
 
 

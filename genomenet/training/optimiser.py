@@ -14,7 +14,7 @@ def learning_rate_multipliers(config: ModelConfig) -> list[float]:
 
     lambda_s is proportional to sqrt(prod_{i >= s} N_i / prod_i N_i * D_S / D_s): outer stages
     see more positions and learn faster. The paper's constant for text (bases per GPT-2 token)
-    cancels in the ratio. Source: H-Net equation 11; spec hnet.md section 3.
+    cancels in the ratio. Source: H-Net (arXiv 2507.07955), equation 11.
 
     Parameters
     ----------

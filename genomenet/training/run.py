@@ -5,7 +5,7 @@ import logging
 import pickle
 import signal
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,12 +15,13 @@ from lightning.pytorch.loggers import TensorBoardLogger
 
 from genomenet.errors import UserError
 from genomenet.genome.genome import Genome
-from genomenet.genome.leak import leak_report
+from genomenet.genome.leak import LeakReport, leak_report
 from genomenet.models.counts import TRAINING_OVER_FORWARD, count_parameters, flops_per_base
 from genomenet.ops.backend import kernels
 from genomenet.training.callbacks import LAST, Checkpoints, Progress, Throughput
-from genomenet.training.config import DataConfig, RunConfig
+from genomenet.training.config import RunConfig
 from genomenet.training.data import GenomeDataModule, micro_batch_size
+from genomenet.training.device import uses_gpu
 from genomenet.training.module import GenomeModule
 from genomenet.training.record import (
     CHECKPOINTS,
@@ -57,7 +58,13 @@ class TrainingSummary:
     valid_nats: float
 
 
-def train(config: RunConfig, out: Path, command: str, progress: bool = True) -> TrainingSummary:
+def train(
+    config: RunConfig,
+    out: Path,
+    command: str,
+    progress: bool = True,
+    tell: Callable[[str], object] = lambda line: None,
+) -> TrainingSummary:
     """Train from scratch.
 
     Parameters
@@ -70,13 +77,15 @@ def train(config: RunConfig, out: Path, command: str, progress: bool = True) -> 
         Recorded as the command that made it.
     progress : bool
         Show a progress bar.
+    tell : callable
+        Called with lines on the splits before training starts.
 
     Raises
     ------
     UserError
         When the config or the data can't work, `out` holds another run, or the loss diverges.
     """
-    config = _with_absolute_paths(config.check())
+    config = replace(config.check(), data=config.data.with_absolute_paths())
     if (out / RECORD).exists():
         raise UserError(
             f"{out} already holds a run; continue it with `genomenet resume {out}` or give "
@@ -86,9 +95,17 @@ def train(config: RunConfig, out: Path, command: str, progress: bool = True) -> 
         raise UserError(f"{out} is not an empty folder; give another --out")
     _prepare(config)
     L.seed_everything(config.train.seed, verbose=False)
-    data = GenomeDataModule(config, micro_batch_size(config, _on_gpu(config)))
+    data = GenomeDataModule(config, micro_batch_size(config))
     module = GenomeModule(config)
-    record = _describe(config, data, command)
+    leak = leak_report(data.splits, data.genome)
+    for line in leak.lines():
+        tell(line)
+    if data.training_windows.dropped_bp:
+        tell(
+            f"{data.training_windows.dropped_bp:,} training bases lie in pieces shorter than a "
+            "window and are left out"
+        )
+    record = _describe(config, data, leak, command)
     out.mkdir(parents=True, exist_ok=True)
     write_json(out / RECORD, record)
     return _fit(config, out, data, module, checkpoint=None, progress=progress)
@@ -142,7 +159,8 @@ def _fit(
         callbacks.append(Progress())
     with _quiet():
         trainer = L.Trainer(
-            accelerator=recipe.accelerator,
+            # Never Lightning's own "auto": it knows devices that this code has not been made for.
+            accelerator="cuda" if uses_gpu(recipe) else "cpu",
             devices=1,
             precision="bf16-mixed" if recipe.precision == "bfloat16" else "32-true",
             max_steps=recipe.max_steps,
@@ -163,14 +181,14 @@ def _fit(
         )
         try:
             trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+            if recipe.max_steps % recipe.steps_between_validations:
+                trainer.validate(module, datamodule=data, verbose=False)
         except SystemExit:  # what Lightning makes of Ctrl-C, ignoring further ones
             signal.signal(signal.SIGINT, signal.default_int_handler)
             raise KeyboardInterrupt(
                 f"stopped at step {trainer.global_step}; go on from the last checkpoint with "
                 f"`genomenet resume {run}`"
             ) from None
-        if recipe.max_steps % recipe.steps_between_validations:
-            trainer.validate(module, datamodule=data, verbose=False)
     summary = TrainingSummary(
         step=trainer.global_step,
         bases=trainer.global_step * bases_per_step,
@@ -217,9 +235,8 @@ def load_checkpoint(path: Path) -> dict:
         ) from None
 
 
-def _describe(config: RunConfig, data: GenomeDataModule, command: str) -> dict:
+def _describe(config: RunConfig, data: GenomeDataModule, leak: LeakReport, command: str) -> dict:
     flops = flops_per_base(config.model, config.data.max_length)
-    leak = leak_report(data.splits, data.genome)
     return {
         "format": FORMAT,
         "command": command,
@@ -234,7 +251,7 @@ def _describe(config: RunConfig, data: GenomeDataModule, command: str) -> dict:
             "leaked_bp": leak.leak_bp,
             "valid_tiles": len(data.valid_tiles),
         },
-        "kernels": kernels("cuda" if _on_gpu(config) else "cpu"),
+        "kernels": kernels("cuda" if uses_gpu(config.train) else "cpu"),
         "micro_batch_size": data.size,
         "parameters": count_parameters(config.model),
         "flops_per_base_nominal": flops.total,
@@ -246,22 +263,8 @@ def _describe(config: RunConfig, data: GenomeDataModule, command: str) -> dict:
     }
 
 
-def _with_absolute_paths(config: RunConfig) -> RunConfig:
-    """A run directory can be resumed and evaluated from any working directory."""
-    data: DataConfig = config.data
-    if data.genome:
-        data = replace(data, genome=str(Path(data.genome).absolute()))
-    if data.split.bed:
-        data = replace(data, split=replace(data.split, bed=str(Path(data.split.bed).absolute())))
-    return replace(config, data=data)
-
-
-def _on_gpu(config: RunConfig) -> bool:
-    return config.train.accelerator != "cpu" and torch.cuda.is_available()
-
-
 def _prepare(config: RunConfig) -> None:
-    if config.train.accelerator == "gpu" and not torch.cuda.is_available():
+    if config.train.accelerator == "gpu" and not uses_gpu(config.train):
         raise UserError("train.accelerator is gpu, but torch finds none; use auto or cpu")
     if config.train.threads:
         torch.set_num_threads(config.train.threads)

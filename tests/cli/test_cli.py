@@ -84,6 +84,12 @@ def test_every_option_explains_itself(capsys):
         (["report", "nowhere"], "nowhere"),
         (["import", "nowhere.fa", "--out", "x"], "nowhere.fa"),
         (["compare", "--out", "x"], "the study has no arms"),
+        (["train", "--data.mock", "--train.seed", "-1", "--out", "x"], "train.seed is -1"),
+        (
+            ["train", "--data.mock", "--model.layout", "T1", "--model.head_dim", "0", "--out", "x"],
+            "model.head_dim 0",
+        ),
+        (["models", "--max_length", "0"], "--max_length is 0"),
         (["models", "--jsn"], "did you mean '--json'?"),
     ],
 )
@@ -105,6 +111,7 @@ def test_mistakes_are_one_line(capsys, tmp_path, monkeypatch, words, says):
         ("model: 5\n", "'model' should hold keys"),
         ("model: [\n", "is not valid YAML"),
         ("", "is empty"),
+        ("train:\n  max_steps:\n", "line 2: 'train.max_steps' is None; it should be a whole"),
     ],
 )  # fmt: skip
 def test_mistakes_in_a_config_name_file_and_line(capsys, tmp_path, text, says):
@@ -114,6 +121,14 @@ def test_mistakes_in_a_config_name_file_and_line(capsys, tmp_path, text, says):
     assert says in line
     assert str(config) in line
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("text", ["arms: 5\n", "arms:\n"])
+def test_arms_that_are_no_arms(capsys, tmp_path, text):
+    config = tmp_path / "study.yaml"
+    config.write_text(text)
+    line = fails(capsys, "compare", "-c", config, "--out", tmp_path / "out")
+    assert "line 1: 'arms'" in line
 
 
 def test_mistakes_in_an_arm_name_file_and_line(capsys, tmp_path):

@@ -10,7 +10,7 @@ from genomenet.models.presets import model_presets
 from tests.models.arms import ARMS
 
 HG38 = {
-    # preset: parameters in millions (H-Net Table 5), MFLOPs per base at 1,024 (spec 4)
+    # preset: parameters in millions (H-Net Table 5), MFLOPs per base at 1,024
     "hg38-transformer": (29.17, 77.4),
     "hg38-mamba2": (33.20, 74.2),
     "hg38-hnet-transformer": (64.49, 75.8),

@@ -1,4 +1,4 @@
-"""Fresh weights: deviations, identities and zeros of spec hnet.md section 2.10."""
+"""Fresh weights: deviations, identities and zeros as the reference has them."""
 
 import math
 

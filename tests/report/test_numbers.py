@@ -41,4 +41,4 @@ def test_intervals_lists_and_stages():
     assert listing(["a"]) == "a"
     assert listing(["a", "b", "c"]) == "a, b and c"
     assert listing(["a, b", "c", "d"]) == "a, b; c and d"
-    assert (stages(()), stages((3.1, 2.0))) == ("—", "3.10 × 2.00")
+    assert (stages(()), stages((3.1, 2.0))) == ("—", "3.10 / 2.00")

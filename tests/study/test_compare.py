@@ -2,7 +2,9 @@
 
 import json
 import math
+import shutil
 from dataclasses import replace
+from multiprocessing import active_children
 
 import pytest
 
@@ -139,8 +141,6 @@ def test_a_finished_study_is_not_trained_again(done, study_config):
 
 def test_a_lost_arm_alone_is_trained_again(done, study_config, tmp_path):
     study, out, _ = done
-    import shutil
-
     copy = tmp_path / "copy"
     shutil.copytree(out, copy)
     shutil.rmtree(run_folder(copy, "hnet", 1))
@@ -173,6 +173,8 @@ def test_the_report_is_written(done):
         ({"arms": {}}, "no arms"),
         ({"seeds": []}, "seeds is"),
         ({"seeds": [1, 1]}, "seeds is"),
+        ({"seeds": [-1]}, "seeds is"),
+        ({"markov_order": 13}, "markov_order is 13"),
     ],
 )
 def test_refuses(study_config, change, says):
@@ -188,7 +190,22 @@ def test_an_arm_that_cannot_work_is_named(study_config):
         replace(study_config, arms={"../x": study_config.arms["hnet"]}).check()
 
 
-def test_an_error_in_a_worker_reaches_the_user(study_config, tmp_path):
-    lost = replace(study_config, train=replace(study_config.train, accelerator="gpu"))
-    with pytest.raises(UserError, match="torch finds none"):
-        compare(lost, tmp_path / "study", "", 1, lambda steps: None)
+def test_an_arm_that_fails_stops_the_study(study_config, tmp_path):
+    """The sentence reaches the user, and later arms are not begun."""
+    out = tmp_path / "study"
+    arms = dict.fromkeys(("a", "b", "c", "d"), study_config.arms["two-stage"])
+    study = replace(study_config, arms=arms, seeds=[0])
+    with pytest.raises(KeyboardInterrupt):
+        compare(study, out, "", 1, interrupt)
+    assert active_children() == []
+    shutil.rmtree(out / "runs", ignore_errors=True)
+    run_folder(out, "a", 0).mkdir(parents=True)
+    (run_folder(out, "a", 0) / "thesis.txt").write_text("mine")
+    with pytest.raises(UserError, match="not an empty folder"):
+        compare(study, out, "", 1, lambda steps: None)
+    assert {path.name for path in (out / "runs").iterdir()} <= {"a-seed0", "b-seed0"}
+    assert active_children() == []
+
+
+def interrupt(steps):
+    raise KeyboardInterrupt

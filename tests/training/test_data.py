@@ -51,13 +51,19 @@ def test_n_and_padding_are_never_targets(make_config, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("length", "batch", "on_gpu", "expected"),
+    ("length", "batch", "gpu", "expected"),
     [(1024, 4, False, 4), (1024, 6, False, 3), (8192, 4, False, 1), (1024, 64, True, 64),
      (128, 7, False, 7)],
 )  # fmt: skip
-def test_micro_batch_size_suits_the_device(make_config, length, batch, on_gpu, expected):
-    config = make_config(data={"max_length": length}, global_batch_size=batch, micro_batch_size=0)
-    assert micro_batch_size(config, on_gpu) == expected
+def test_micro_batch_size_suits_the_device(make_config, monkeypatch, length, batch, gpu, expected):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    config = make_config(
+        data={"max_length": length},
+        global_batch_size=batch,
+        micro_batch_size=0,
+        accelerator="auto",
+    )
+    assert micro_batch_size(config) == expected
 
 
 def test_count_from_asks_anew():

@@ -18,7 +18,7 @@ from genomenet.training.optimiser import (
 
 
 def test_multipliers_of_the_published_models():
-    """Spec hnet.md 3: (2.627, 0.876) for 1stage_L, (3.033, 1.430, 0.715) for 2stage_XL."""
+    """H-Net equation 11: (2.627, 0.876) for 1stage_L, (3.033, 1.430, 0.715) for 2stage_XL."""
     one = ModelConfig(layout="m4 + T22 + m4", d_model=[1024, 1536], targets=6)
     assert learning_rate_multipliers(one) == pytest.approx([1, 0.876 / 2.627], rel=1e-3)
     two = ModelConfig(
