@@ -54,6 +54,12 @@ def load_model(run: Path, checkpoint: str) -> tuple[LanguageModel, RunConfig]:
     return model.to("cuda" if uses_gpu(config.train) else "cpu"), config
 
 
+def run_precision(config: RunConfig) -> torch.autocast:
+    """The autocast a run was trained and validated under: routing may differ in another."""
+    device = "cuda" if uses_gpu(config.train) else "cpu"
+    return torch.autocast(device, torch.bfloat16, enabled=config.train.precision == "bfloat16")
+
+
 def held_out_intervals(
     run: Path, split: str, genome_path: str, bed: str
 ) -> tuple[Genome, list[Interval]]:
@@ -116,9 +122,7 @@ def evaluate_run(
     model, config = load_model(run, checkpoint)
     tiles = HeldOutTiles(genome, intervals, config.data.max_length, limit=limit or None)
     torch.set_float32_matmul_precision(config.train.matmul_precision)
-    device = next(model.parameters()).device.type
-    # Scored as it was trained and validated: routing may differ in another precision.
-    with torch.autocast(device, torch.bfloat16, enabled=config.train.precision == "bfloat16"):
+    with run_precision(config):
         return held_out_likelihood(
             model,
             config.model,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from genomenet.evaluation.run import evaluate_run, load_model
+from genomenet.evaluation.run import evaluate_run, load_model, run_precision
 from genomenet.genome.held_out import HeldOutTiles
 from genomenet.genome.intervals import Interval
 from genomenet.models.config import ModelConfig
@@ -126,7 +126,8 @@ def boundary_tracks(
     genome, _ = open_data(run.data)
     tiles = HeldOutTiles(genome, [example], run.data.max_length)
     batch = to_device(HostBatch(tiles.batch(0, 1)), next(model.parameters()).device)
-    output = model.eval()(batch.tokens_BL, batch.valid_BL)
+    with run_precision(run):
+        output = model.eval()(batch.tokens_BL, batch.valid_BL)
     length = example.end - example.start
     tracks = []
     position = torch.arange(length)
