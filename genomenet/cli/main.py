@@ -1,6 +1,7 @@
 """The `genomenet` command: finds the verb, and tells errors in one sentence."""
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -48,6 +49,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return importlib.import_module(f"genomenet.cli.{VERBS[verb][0]}").main(rest)
     except UserError as error:
         return _fail(str(error))
+    except BrokenPipeError:  # `genomenet ... | head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except OSError as error:
         # The system's own words name the file and the reason: no space, no permission.
         return _fail(str(error))
