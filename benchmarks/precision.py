@@ -30,7 +30,7 @@ def curve(config: RunConfig, precision: str, folder: Path) -> list[float]:
 def main() -> None:
     """Compare all arms and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--save", action="store_true", help="keep the table in benchmarks/results")
     arguments = parser.parse_args()
     study = yaml.safe_load(find_config("demo").read_text(encoding="utf-8"))
@@ -43,7 +43,12 @@ def main() -> None:
         recipe = TrainConfig(
             **{**study["train"], "max_steps": arguments.steps, "matmul_precision": "highest"}
         )
-        recipe = replace(recipe, lr=float(recipe.lr), valid_every=max(1, arguments.steps // 4))
+        recipe = replace(
+            recipe,
+            lr=float(recipe.lr),
+            valid_every=max(1, arguments.steps // 4),
+            valid_windows=8,
+        )
         for arm, model in study["arms"].items():
             config = RunConfig(ModelConfig(**model), data, recipe)
             exact = curve(config, "float32", folder / arm)

@@ -186,6 +186,8 @@ def test_ctrl_c_says_how_to_go_on(tmp_path, genome_folder):
     run = tmp_path / "run"
     program = (
         "import signal, sys\n"
+        # A shell's background jobs start with Ctrl-C ignored, and so may this test.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from genomenet.cli.main import main\n"
         "from genomenet.training.module import GenomeModule\n"
         "original = GenomeModule.training_step\n"
