@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from genomenet.evaluation.run import evaluate_run, load_model, run_precision
+from genomenet.genome.genome import Genome
 from genomenet.genome.held_out import HeldOutTiles
 from genomenet.genome.intervals import Interval
 from genomenet.models.config import ModelConfig
@@ -83,7 +84,7 @@ def run_arm(
             for stage in range(layout.stages)
         ),
     )
-    return result, boundary_tracks(folder, run, arm, seed, example)
+    return result, boundary_tracks(folder, run, genome, arm, seed, example)
 
 
 def read_curve(folder: Path, run: RunConfig) -> list[CurvePoint]:
@@ -112,7 +113,7 @@ def read_curve(folder: Path, run: RunConfig) -> list[CurvePoint]:
 
 @torch.no_grad()
 def boundary_tracks(
-    folder: Path, run: RunConfig, arm: str, seed: int, example: Interval
+    folder: Path, run: RunConfig, genome: Genome, arm: str, seed: int, example: Interval
 ) -> list[Track]:
     """Boundary probability of every base of the example window, one track a chunking stage.
 
@@ -123,7 +124,6 @@ def boundary_tracks(
     if not stages:
         return []
     model, _ = load_model(folder, "final")
-    genome, _ = open_data(run.data)
     tiles = HeldOutTiles(genome, [example], run.data.max_length)
     batch = to_device(HostBatch(tiles.batch(0, 1)), next(model.parameters()).device)
     with run_precision(run):
