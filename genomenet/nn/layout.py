@@ -4,6 +4,7 @@
     network  = (letter count)+
     letter   = m  Mamba-2            M  Mamba-2 and an MLP
              | t  causal attention   T  causal attention and an MLP
+             | E  causal attention and a mixture of experts
 
 One network is an isotropic model; three are a hierarchy of one stage (encoder, main,
 decoder); five of two stages (encoder 0, encoder 1, main, decoder 1, decoder 0); and so on.
@@ -12,12 +13,13 @@ Source: the configuration grammar of github.com/goombalab/hnet.
 
 import re
 from dataclasses import dataclass
+from itertools import groupby
 
 from genomenet.errors import UserError
 
 Letters = str  # one letter a layer, for example "mmmT"
 
-_RUN = re.compile(r"([mMtT])([0-9]+)")
+_RUN = re.compile(r"([mMtTE])([0-9]+)")
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Layout:
     @property
     def main_mixer(self) -> str:
         """What mixes positions in the main network: "transformer", "mamba2" or "hybrid"."""
-        mixers = {letter.lower() for letter in self.main}
+        mixers = {"t" if letter == "E" else letter.lower() for letter in self.main}
         if mixers == {"t"}:
             return "transformer"
         return "mamba2" if mixers == {"m"} else "hybrid"
@@ -85,6 +87,15 @@ def parse_layout(text: str, notation: str = "code") -> Layout:
     )
 
 
+def write_layout(layout: Layout) -> str:
+    """The string, in code notation, that `parse_layout` reads as `layout`."""
+    networks = [*layout.encoders, layout.main, *reversed(layout.decoders)]
+    return " + ".join(
+        "".join(f"{letter}{len(list(run))}" for letter, run in groupby(letters))
+        for letters in networks
+    )
+
+
 def _expand(part: str, whole: str) -> Letters:
     """One network's letters, one a layer: "m3T1" to "mmmT"."""
     compact = part.strip()
@@ -99,8 +110,8 @@ def _expand(part: str, whole: str) -> Letters:
             rest = compact[position:]
             problem = (
                 f"'{rest[0]}' without a count; write for example '{rest[0]}1'"
-                if rest[0] in "mMtT"
-                else f"'{rest}'; layers are m, M (Mamba-2), t, T (attention), each with a count"
+                if rest[0] in "mMtTE"
+                else f"'{rest}'; layers are m, M (Mamba-2), t, T, E (attention), each with a count"
             )
             raise UserError(f"{where}: can't read {problem}")
         count = int(run.group(2))

@@ -1,17 +1,35 @@
 """The Mamba-2 mixer."""
 
 import math
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from genomenet.nn.norm import GatedRMSNorm
-from genomenet.ops.conv import causal_conv_silu
-from genomenet.ops.ssd import ssd_scan
+from genomenet.nn.rows import put_rows, take_rows
+from genomenet.ops.conv import causal_conv_silu, conv_silu_step
+from genomenet.ops.ssd import ssd_scan, ssd_step_
 
 DT_MIN, DT_MAX, DT_FLOOR = 1e-3, 1e-1, 1e-4
 A_MIN, A_MAX = 1.0, 16.0
+
+
+@dataclass
+class Mamba2State:
+    """What Mamba-2 remembers of a prefix.
+
+    Attributes
+    ----------
+    conv_BTC : Tensor
+        The inputs of the convolution at the d_conv - 1 positions before, oldest first.
+    ssm_BHPN : Tensor
+        State of the scan; never below float32.
+    """
+
+    conv_BTC: Tensor
+    ssm_BHPN: Tensor
 
 
 class Mamba2(nn.Module):
@@ -50,17 +68,13 @@ class Mamba2(nn.Module):
 
     def forward(self, x_BLD: Tensor) -> Tensor:
         """Mix positions; returns (B, L, D)."""
-        z_BLI, xBC_BLC, dt_BLH = self.in_proj(x_BLD).split(
-            [self.d_inner, self.d_inner + 2 * self.d_state, self.dt_bias.numel()], dim=-1
-        )
+        z_BLI, xBC_BLC, dt_BLH = self._project(x_BLD)
         assert self.conv1d.bias is not None
         xBC_BLC = causal_conv_silu(xBC_BLC, self.conv1d.weight.squeeze(1), self.conv1d.bias)
         x_BLI, B_BLN, C_BLN = xBC_BLC.split([self.d_inner, self.d_state, self.d_state], dim=-1)
-        # The step sizes decide over exponents: never below float32.
-        exact = torch.promote_types(dt_BLH.dtype, torch.float32)
         y_BLHP = ssd_scan(
             x_BLI.unflatten(-1, (-1, self.head_dim)),
-            F.softplus(dt_BLH.to(exact) + self.dt_bias),
+            self._step_sizes(dt_BLH),
             -torch.exp(self.A_log),
             B_BLN,
             C_BLN,
@@ -68,6 +82,47 @@ class Mamba2(nn.Module):
             matmul_dtype=_autocast_dtype(x_BLD),
         )
         return self.out_proj(self.norm(y_BLHP.flatten(2), z_BLI))
+
+    def _project(self, x: Tensor) -> tuple[Tensor, ...]:
+        """The gate, what is convolved, and the raw step sizes, of (..., D)."""
+        widths = [self.d_inner, self.d_inner + 2 * self.d_state, self.dt_bias.numel()]
+        return self.in_proj(x).split(widths, dim=-1)
+
+    def _step_sizes(self, dt: Tensor) -> Tensor:
+        """Positive step sizes; they decide over exponents, so never below float32."""
+        exact = torch.promote_types(dt.dtype, torch.float32)
+        return F.softplus(dt.to(exact) + self.dt_bias)
+
+    def new_state(self, batch_size: int, device: torch.device) -> Mamba2State:
+        """The state of `batch_size` empty sequences."""
+        channels, _, taps = self.conv1d.weight.shape
+        dtype = torch.promote_types(self.dt_bias.dtype, torch.float32)
+        heads = (self.dt_bias.numel(), self.head_dim, self.d_state)
+        return Mamba2State(
+            torch.zeros(batch_size, taps - 1, channels, dtype=dtype, device=device),
+            torch.zeros(batch_size, *heads, dtype=dtype, device=device),
+        )
+
+    def step(self, x_RD: Tensor, state: Mamba2State, rows_R: Tensor) -> Tensor:
+        """One more position of the rows named; equals `forward` at that position."""
+        z_RI, xBC_RC, dt_RH = self._project(x_RD)
+        past_RTC = take_rows(state.conv_BTC, rows_R)
+        assert self.conv1d.bias is not None
+        conv_RC = conv_silu_step(past_RTC, xBC_RC, self.conv1d.weight.squeeze(1), self.conv1d.bias)
+        put_rows(state.conv_BTC, rows_R, torch.cat([past_RTC, xBC_RC.unsqueeze(1)], 1)[:, 1:])
+        x_RI, B_RN, C_RN = conv_RC.split([self.d_inner, self.d_state, self.d_state], dim=-1)
+        ssm_RHPN = take_rows(state.ssm_BHPN, rows_R)
+        y_RHP = ssd_step_(
+            ssm_RHPN,
+            x_RI.unflatten(-1, (-1, self.head_dim)),
+            self._step_sizes(dt_RH),
+            -torch.exp(self.A_log),
+            B_RN,
+            C_RN,
+            self.D,
+        )
+        put_rows(state.ssm_BHPN, rows_R, ssm_RHPN)
+        return self.out_proj(self.norm(y_RHP.flatten(1), z_RI))
 
 
 def _autocast_dtype(x: Tensor) -> torch.dtype | None:

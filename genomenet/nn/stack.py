@@ -1,11 +1,15 @@
 """Pre-norm blocks and the isotropic stack of them."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from genomenet.nn.attention import CausalAttention
 from genomenet.nn.mamba2 import Mamba2
 from genomenet.nn.mlp import SwiGLU
+from genomenet.nn.moe import MixtureOfExperts
 from genomenet.nn.norm import RMSNorm
 from genomenet.nn.stage import StageConfig
 
@@ -16,7 +20,7 @@ class Block(nn.Module):
     Parameters
     ----------
     letter : str
-        m, M, t or T; see genomenet/nn/layout.py.
+        m, M, t, T or E; see genomenet/nn/layout.py.
     numbers : StageConfig
         Widths of the stage.
     """
@@ -25,30 +29,55 @@ class Block(nn.Module):
         super().__init__()
         d_model = numbers.d_model
         self.norm1 = RMSNorm(d_model)
-        self.mixer: nn.Module
-        if letter in "tT":
+        self.mixer: CausalAttention | Mamba2
+        if letter in "tTE":
             self.mixer = CausalAttention(
-                d_model, numbers.head_dim, numbers.rotary_dim, numbers.window
+                d_model,
+                numbers.head_dim,
+                numbers.rotary_dim,
+                numbers.window,
+                numbers.rope_base,
             )
         else:
             self.mixer = Mamba2(
                 d_model, numbers.d_inner, numbers.mamba_head_dim, numbers.d_state, numbers.d_conv
             )
-        self.norm2, self.mlp = None, None
+        self.norm2: nn.Module | None = None
+        self.mlp: nn.Module | None = None
         if width := numbers.mlp_width(letter):
             self.norm2 = RMSNorm(d_model)
-            self.mlp = SwiGLU(d_model, width)
+            self.mlp = (
+                MixtureOfExperts(d_model, width, numbers.experts, numbers.experts_per_position)
+                if letter == "E"
+                else SwiGLU(d_model, width)
+            )
 
-    def forward(self, x_BLD: Tensor) -> Tensor:
-        """Add the layer's contributions to the residual stream, in the stream's dtype."""
+    def forward(self, x_BLD: Tensor, valid_BL: Tensor | None = None) -> Tensor:
+        """Add the layer's contributions to the residual stream, in the stream's dtype.
+
+        `valid_BL` is False at right padding: only the balance of experts asks for it.
+        """
         x_BLD = x_BLD + self.mixer(self.norm1(x_BLD))
         if self.mlp is not None and self.norm2 is not None:
-            x_BLD = x_BLD + self.mlp(self.norm2(x_BLD))
+            h_BLD = self.norm2(x_BLD)
+            mixture = isinstance(self.mlp, MixtureOfExperts)
+            x_BLD = x_BLD + (self.mlp(h_BLD, valid_BL) if mixture else self.mlp(h_BLD))
         return x_BLD
+
+    def new_state(self, batch_size: int, device: torch.device) -> Any:
+        """What the mixer remembers; all else in a layer sees one position at a time."""
+        return self.mixer.new_state(batch_size, device)
+
+    def step(self, x_RD: Tensor, state: Any, rows_R: Tensor) -> Tensor:
+        """One more position of the rows named; equals `forward` at that position."""
+        x_RD = x_RD + self.mixer.step(self.norm1(x_RD), state, rows_R)
+        if self.mlp is not None and self.norm2 is not None:
+            x_RD = x_RD + self.mlp(self.norm2(x_RD))
+        return x_RD
 
 
 class IsotropicStack(nn.Module):
-    """Blocks of one width over one resolution, closed by an RMSNorm.
+    """Blocks of one width over one resolution, closed by an RMSNorm unless told otherwise.
 
     The residual stream is float32 whatever the autocast (float64 stays float64): small
     contributions of late layers would otherwise vanish in it. Source: github.com/goombalab/hnet.
@@ -59,6 +88,8 @@ class IsotropicStack(nn.Module):
         One letter a layer.
     numbers : StageConfig
         Widths of the stage.
+    closing_norm : bool
+        Whether the stack ends with an RMSNorm.
 
     Attributes
     ----------
@@ -66,15 +97,46 @@ class IsotropicStack(nn.Module):
         How often the stack adds to its residual stream: a mixer once, an MLP once.
     """
 
-    def __init__(self, letters: str, numbers: StageConfig):
+    def __init__(self, letters: str, numbers: StageConfig, closing_norm: bool = True):
         super().__init__()
         self.layers = nn.ModuleList(Block(letter, numbers) for letter in letters)
         self.residual_writes = sum(2 if letter.isupper() else 1 for letter in letters)
-        self.rmsnorm = RMSNorm(numbers.d_model)
+        self.rmsnorm = RMSNorm(numbers.d_model) if closing_norm else None
 
-    def forward(self, x_BLD: Tensor) -> Tensor:
-        """(B, L, D) to (B, L, D); every position sees itself and earlier ones only."""
+    def forward(self, x_BLD: Tensor, valid_BL: Tensor | None = None) -> Tensor:
+        """(B, L, D) to (B, L, D); every position sees itself and earlier ones only.
+
+        `valid_BL` is False at right padding: only the balance of experts asks for it.
+        """
         x_BLD = x_BLD.to(torch.promote_types(x_BLD.dtype, torch.float32))
         for layer in self.layers:
-            x_BLD = layer(x_BLD)
-        return self.rmsnorm(x_BLD)
+            x_BLD = layer(x_BLD, valid_BL)
+        return x_BLD if self.rmsnorm is None else self.rmsnorm(x_BLD)
+
+    def new_state(self, batch_size: int, device: torch.device) -> list[Any]:
+        """The states of all layers for `batch_size` empty sequences."""
+        layers: Iterable[Any] = self.layers
+        return [layer.new_state(batch_size, device) for layer in layers]
+
+    def step(self, x_RD: Tensor, state: list[Any], rows_R: Tensor) -> Tensor:
+        """One more position of some rows; equals `forward` at that position.
+
+        Parameters
+        ----------
+        x_RD : Tensor
+            The vector of the position in each row.
+        state : list
+            From `new_state`; the rows named are brought up to date in place.
+        rows_R : Tensor of int64
+            The rows that step: different ones, in ascending order.
+
+        Returns
+        -------
+        Tensor
+            (R, D).
+        """
+        layers: Iterable[Any] = self.layers
+        x_RD = x_RD.to(torch.promote_types(x_RD.dtype, torch.float32))
+        for layer, layer_state in zip(layers, state, strict=True):
+            x_RD = layer.step(x_RD, layer_state, rows_R)
+        return x_RD if self.rmsnorm is None else self.rmsnorm(x_RD)

@@ -10,8 +10,12 @@ class StageConfig:
     d_model: int
     mlp_width_attention: int
     mlp_width_mamba: int
+    mlp_width_expert: int
+    experts: int
+    experts_per_position: int
     head_dim: int
     rotary_dim: int
+    rope_base: float
     window: int
     d_state: int
     d_conv: int
@@ -24,7 +28,10 @@ class StageConfig:
         return self.d_inner // self.mamba_head_dim
 
     def mlp_width(self, letter: str) -> int:
-        """Hidden width of the MLP of a layer; 0 when the letter has none."""
-        if letter.islower():
-            return 0
-        return self.mlp_width_attention if letter == "T" else self.mlp_width_mamba
+        """Hidden width of the MLP (or of each expert) of a layer; 0 when the letter has none."""
+        widths = {
+            "T": self.mlp_width_attention,
+            "M": self.mlp_width_mamba,
+            "E": self.mlp_width_expert,
+        }
+        return widths.get(letter, 0)

@@ -6,6 +6,7 @@ from genomenet.ops.conv import causal_conv_silu
 from genomenet.ops.ema import ema_scan
 from genomenet.ops.norm import gated_rms_norm, rms_norm
 from genomenet.ops.rope import apply_rope
+from genomenet.ops.segments import segment_attention, segment_max, slot_attention, spread
 from genomenet.ops.ssd import ssd_scan
 
 __all__ = [
@@ -16,5 +17,9 @@ __all__ = [
     "gated_rms_norm",
     "kernels",
     "rms_norm",
+    "segment_attention",
+    "segment_max",
+    "slot_attention",
+    "spread",
     "ssd_scan",
 ]

@@ -43,6 +43,29 @@ def causal_attention(q_BLHP: Tensor, k_BLHP: Tensor, v_BLHP: Tensor, window: int
     return _windowed(q, k, v, window).transpose(1, 2)
 
 
+def attend(q_RHP: Tensor, k_RHTP: Tensor, v_RHTP: Tensor, seen_RT: Tensor) -> Tensor:
+    """Softmax attention of one query a row to the keys it sees, scaled by 1/sqrt(P).
+
+    Parameters
+    ----------
+    q_RHP : Tensor
+        Queries.
+    k_RHTP, v_RHTP : Tensor
+        Keys and values in any order; those that are not seen may hold any finite number.
+    seen_RT : Tensor of bool
+        Which keys each query sees; at least one.
+
+    Returns
+    -------
+    Tensor
+        (R, H, P).
+    """
+    y_RH1P = F.scaled_dot_product_attention(
+        q_RHP.unsqueeze(2), k_RHTP, v_RHTP, attn_mask=seen_RT[:, None, None, :]
+    )
+    return y_RH1P.squeeze(2)
+
+
 def query_block(window: int, rest: int) -> int:
     """Choose the queries per block: few enough that most keys read lie in most windows.
 

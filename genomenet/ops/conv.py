@@ -60,6 +60,28 @@ def causal_conv_silu(x_BLC: Tensor, weight_CK: Tensor, bias_C: Tensor) -> Tensor
         return F.silu(F.conv1d(padded, weight.unsqueeze(1), bias, groups=channels)).transpose(1, 2)
 
 
+def conv_silu_step(past_RTC: Tensor, x_RC: Tensor, weight_CK: Tensor, bias_C: Tensor) -> Tensor:
+    """One position of `causal_conv_silu`.
+
+    Parameters
+    ----------
+    past_RTC : Tensor
+        The K - 1 inputs before, oldest first; zeros stand before the first position.
+    x_RC : Tensor
+        The input of the position.
+    weight_CK, bias_C : Tensor
+        As in `causal_conv_silu`.
+
+    Returns
+    -------
+    Tensor
+        (R, C), in the dtype of `x_RC`.
+    """
+    dtype = x_RC.dtype
+    window_RKC = torch.cat([past_RTC.to(dtype), x_RC.unsqueeze(1)], 1)
+    return F.silu(bias_C.to(dtype) + (window_RKC * weight_CK.to(dtype).t()).sum(1))
+
+
 def _on_cpu(tensor: Tensor) -> bool:
     return tensor.device.type == "cpu"
 

@@ -45,6 +45,27 @@ def ema_scan(z_BSD: Tensor, p_BS: Tensor) -> Tensor:
     return _EMA.apply(z_BSD.to(dtype), p_BS.to(dtype))
 
 
+def ema_step(y_RD: Tensor, z_RD: Tensor, p_R: Tensor) -> Tensor:
+    """One step of `ema_scan`: ``p z + (1 - p) y``, with the smoothed vector `y` of before.
+
+    Parameters
+    ----------
+    y_RD : Tensor
+        Smoothed vectors before the step, float32 or float64; zeros before the first.
+    z_RD : Tensor
+        Chunk vectors.
+    p_R : Tensor
+        Weights in [0, 1].
+
+    Returns
+    -------
+    Tensor
+        (R, D), in the dtype of `y_RD`.
+    """
+    p_R1 = p_R.to(y_RD.dtype).unsqueeze(-1)
+    return p_R1 * z_RD.to(y_RD.dtype) + (1 - p_R1) * y_RD
+
+
 def _recurrence_(x_BSD: Tensor, keep_BS: Tensor) -> Tensor:
     """``x_s += keep_s x_{s-1}`` in place, in order; `x_BSD` must be contiguous.
 

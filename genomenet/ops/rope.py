@@ -35,10 +35,7 @@ def apply_rope(x_BLHP: Tensor, rotary_dim: int, base: float = 10000.0) -> Tensor
     ValueError
         If `rotary_dim` is odd, negative or larger than P.
     """
-    if rotary_dim % 2 or not 0 <= rotary_dim <= x_BLHP.shape[-1]:
-        raise ValueError(
-            f"rotary_dim must be even and within 0..{x_BLHP.shape[-1]}, got {rotary_dim}"
-        )
+    _check(rotary_dim, x_BLHP.shape[-1])
     if rotary_dim == 0:
         return x_BLHP
     length = x_BLHP.shape[1]
@@ -48,18 +45,56 @@ def apply_rope(x_BLHP: Tensor, rotary_dim: int, base: float = 10000.0) -> Tensor
     return _Rotate.apply(x_BLHP, cos[:length], sin[:length])
 
 
+def apply_rope_at(
+    x_RHP: Tensor, position_R: Tensor, rotary_dim: int, base: float = 10000.0
+) -> Tensor:
+    """`apply_rope` of one position a row, each row at a position of its own.
+
+    Parameters
+    ----------
+    x_RHP : Tensor
+        Queries or keys.
+    position_R : Tensor of int64
+        Where each row stands, from 0.
+    rotary_dim, base
+        As in `apply_rope`.
+
+    Returns
+    -------
+    Tensor
+        (R, H, P), in the dtype of `x_RHP`. Gradients are not available.
+    """
+    _check(rotary_dim, x_RHP.shape[-1])
+    if rotary_dim == 0:
+        return x_RHP
+    cos, sin = _cos_sin(position_R, rotary_dim, base, x_RHP.dtype)
+    return _rotate(x_RHP, cos, sin, 1.0)
+
+
+def _check(rotary_dim: int, width: int) -> None:
+    if rotary_dim % 2 or not 0 <= rotary_dim <= width:
+        raise ValueError(f"rotary_dim must be even and within 0..{width}, got {rotary_dim}")
+
+
 @lru_cache(maxsize=32)
 def _angles(
     length: int, rotary_dim: int, base: float, device: torch.device, dtype: torch.dtype
 ) -> tuple[Tensor, Tensor]:
     """Cosines and sines, (length, 1, rotary_dim / 2)."""
-    wide = torch.float64 if dtype == torch.float64 else torch.float32
     # Tensors made in inference mode could not be used by a later training step.
     with torch.inference_mode(False), torch.no_grad():
-        pair = torch.arange(0, rotary_dim, 2, dtype=wide, device=device)
-        rate = base ** (-pair / rotary_dim)
-        angle = torch.outer(torch.arange(length, dtype=wide, device=device), rate).unsqueeze(1)
-        return angle.cos().to(dtype), angle.sin().to(dtype)
+        return _cos_sin(torch.arange(length, device=device), rotary_dim, base, dtype)
+
+
+def _cos_sin(
+    position_T: Tensor, rotary_dim: int, base: float, dtype: torch.dtype
+) -> tuple[Tensor, Tensor]:
+    """Cosines and sines of the angles at some positions, (T, 1, rotary_dim / 2)."""
+    wide = torch.float64 if dtype == torch.float64 else torch.float32
+    pair = torch.arange(0, rotary_dim, 2, dtype=wide, device=position_T.device)
+    rate = base ** (-pair / rotary_dim)
+    angle = torch.outer(position_T.to(wide), rate).unsqueeze(1)
+    return angle.cos().to(dtype), angle.sin().to(dtype)
 
 
 def _rotate(x: Tensor, cos: Tensor, sin: Tensor, sign: float) -> Tensor:

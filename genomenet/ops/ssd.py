@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from genomenet.ops import backend
-from genomenet.ops.precision import scan_dtype
+from genomenet.ops.precision import no_autocast, scan_dtype
 from genomenet.ops.ssd_blocks import SSDScan
 
 
@@ -77,3 +77,35 @@ def ssd_scan(
     inputs = (t.to(dtype) for t in (x_BLHP, dt_BLH, A_H, B_BLN, C_BLN, D_H))
     y_BLHP = SSDScan.apply(*inputs, block, matmul_dtype or dtype)
     return y_BLHP.to(x_BLHP.dtype)
+
+
+def ssd_step_(
+    state_RHPN: Tensor,
+    x_RHP: Tensor,
+    dt_RH: Tensor,
+    A_H: Tensor,
+    B_RN: Tensor,
+    C_RN: Tensor,
+    D_H: Tensor,
+) -> Tensor:
+    """One position of `ssd_scan`: ``S = exp(dt A) S + dt x B^T`` and ``y = S C + D x``.
+
+    Parameters
+    ----------
+    state_RHPN : Tensor
+        S, in float32 or float64; zeros before the first position. Brought up to date in place.
+    x_RHP, dt_RH, A_H, B_RN, C_RN, D_H : Tensor
+        As in `ssd_scan`, at one position.
+
+    Returns
+    -------
+    Tensor
+        y (R, H, P), in the dtype of `x_RHP`.
+    """
+    x, dt, A, B, C, D = (t.to(state_RHPN.dtype) for t in (x_RHP, dt_RH, A_H, B_RN, C_RN, D_H))
+    with no_autocast(x):
+        step_RHP = dt.unsqueeze(-1) * x
+        state_RHPN.mul_(torch.exp(dt * A)[..., None, None])
+        state_RHPN.addcmul_(step_RHP.unsqueeze(-1), B[:, None, None, :])
+        y_RHP = torch.matmul(state_RHPN, C[:, None, :, None]).squeeze(-1) + D[:, None] * x
+    return y_RHP.to(x_RHP.dtype)

@@ -1,11 +1,13 @@
 """The whole language model once more: one sequence, float64, written from the formulas."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from genomenet.models.config import ModelConfig
 from genomenet.nn.stage import StageConfig
-from tests.oracles import ops
+from tests.oracles import blt, ops
 
 Weights = dict[str, Tensor]
 
@@ -27,51 +29,115 @@ def language_model(
 ) -> tuple[Tensor, list[Tensor], list[list[bool]]]:
     """Logits (L, V), and per stage boundary probabilities and boundaries."""
     x = torch.stack([weights["embeddings.weight"][token] for token in tokens])
-    x, probabilities, boundaries = network(weights, config, "backbone.", 0, x)
+    if config.ngrams:
+        x = x + blt.ngrams(weights["ngrams.weight"], config, tokens)
+    x, probabilities, boundaries = network(weights, config, "backbone.", 0, x, tokens)
     return x @ weights["lm_head.weight"].T, probabilities, boundaries
 
 
-def network(weights: Weights, config: ModelConfig, prefix: str, stage: int, x: Tensor):
-    """One stage and all inside it, on vectors (L, D)."""
+def network(
+    weights: Weights, config: ModelConfig, prefix: str, stage: int, x: Tensor, tokens: list[int]
+):
+    """One stage and all inside it, on vectors (L, D); within, there are no tokens."""
     layout, numbers = config.networks(), config.stage(stage)
     outer = x.shape[1]
     if numbers.d_model > outer:
         pad = weights[f"{prefix}pad_dimension"]
         x = torch.stack([torch.cat([row, pad]) for row in x])
     if stage == layout.stages:
-        x = stack(weights, f"{prefix}main_network.", layout.main, numbers, x)
+        closing = config.inner_norms or stage == 0
+        x = stack(weights, f"{prefix}main_network.", layout.main, numbers, x, closing)
         return x[:, :outer], [], []
-    x = stack(weights, f"{prefix}encoder.", layout.encoders[stage], numbers, x)
+    x = stack(weights, f"{prefix}encoder.", layout.encoders[stage], numbers, x, config.inner_norms)
+    p, boundary = decide(weights, config, prefix, stage, x, tokens)
+    starts = [t for t, is_start in enumerate(boundary) if is_start]
+    if config.pool_of(stage) == "cross_attention":
+        chunks = blt.pool(weights, config, prefix, stage, x, boundary)
+    else:
+        chunks = torch.stack([x[t] for t in starts])
+    inner, probabilities, boundaries = network(
+        weights, config, f"{prefix}main_network.", stage + 1, chunks, []
+    )
+    closing = config.inner_norms or stage == 0
+    if config.pool_of(stage) == "cross_attention":
+        slots = blt.project_slots(weights, config, prefix, inner)
+        sure = confidences(config, p, boundary)
+
+        def read(layer, x):
+            return blt.read(weights, config, f"{prefix}readings.{layer}.", x, slots, boundary, sure)
+
+        x = stack(weights, f"{prefix}decoder.", layout.decoders[stage], numbers, x, closing, read)
+        return x[:, :outer], [p, *probabilities], [boundary, *boundaries]
+    rows = unpool(weights, config, prefix, x, inner, p, boundary)
+    x = stack(weights, f"{prefix}decoder.", layout.decoders[stage], numbers, rows, closing)
+    return x[:, :outer], [p, *probabilities], [boundary, *boundaries]
+
+
+def decide(weights, config, prefix, stage, x, tokens) -> tuple[Tensor, list[bool]]:
+    """Boundary probabilities and boundaries after all guards."""
+    p = list(route(weights, config, prefix, stage, x))
+    longest = config.of_stage("max_chunk", stage)
+    share = config.of_stage("max_boundary_share", stage)
+    boundary, granted, last = [], 0, 0
+    for t in range(len(p)):
+        asks = bool(p[t] > 0.5) or t == 0
+        if asks and (share == 1 or granted + 1 <= 64 + int(share * (t + 1))):
+            granted += 1
+        else:
+            asks = False
+        changes = config.boundary_at_n and t >= 2 and bool(tokens)
+        changes = changes and (tokens[t] == 4) != (tokens[t - 1] == 4)
+        forced = t == 0 or changes
+        if longest and not (asks or forced) and t - last == longest:
+            forced = True
+        if forced:
+            p[t] = torch.ones_like(p[t])
+        boundary.append(asks or forced)
+        last = t if boundary[-1] else last
+    return torch.stack(p), boundary
+
+
+def unpool(weights, config, prefix, x, inner, p, boundary) -> Tensor:
+    """What the decoder reads at every position."""
+    starts = [t for t, is_start in enumerate(boundary) if is_start]
+    if config.unpool == "boundary":
+        rows = list(x)
+        for start, vector in zip(starts, inner, strict=True):
+            rows[start] = rows[start] + vector
+        return torch.stack(rows)
     residual = (
         x @ weights[f"{prefix}residual_proj.weight"].T + weights[f"{prefix}residual_proj.bias"]
     )
-    p = route(weights, config, prefix, stage, x)
-    boundary = [bool(value > 0.5) for value in p]
-    starts = [t for t, is_start in enumerate(boundary) if is_start]
-    chunks = torch.stack([x[t] for t in starts])
-    inner, probabilities, boundaries = network(
-        weights, config, f"{prefix}main_network.", stage + 1, chunks
-    )
-    smoothed = []
-    memory = torch.zeros(numbers.d_model, dtype=torch.float64)
+    spread = []
+    memory = torch.zeros(x.shape[1], dtype=torch.float64)
     for start, vector in zip(starts, inner, strict=True):
         gate = p[start].clamp(1e-4, 1 - 1e-4)
         memory = gate * vector + (1 - gate) * memory
-        smoothed.append(memory)
+        spread.append(memory if config.unpool == "smooth" else vector)
     rows, chunk = [], -1
+    sure = confidences(config, p, boundary)
     for t, is_start in enumerate(boundary):
         chunk += is_start
-        confidence = p[t] if is_start else 1 - p[t]
-        rows.append(smoothed[chunk] * _StraightThrough.apply(confidence) + residual[t])
-    x = stack(weights, f"{prefix}decoder.", layout.decoders[stage], numbers, torch.stack(rows))
-    return x[:, :outer], [p, *probabilities], [boundary, *boundaries]
+        rows.append(spread[chunk] * sure[t] + residual[t])
+    return torch.stack(rows)
+
+
+def confidences(config, p, boundary) -> list[Tensor]:
+    """How sure every decision was; one, but for the gradient, where that is asked for."""
+    sure = [p[t] if is_start else 1 - p[t] for t, is_start in enumerate(boundary)]
+    return [_StraightThrough.apply(c) for c in sure] if config.straight_through else sure
 
 
 def route(weights: Weights, config: ModelConfig, prefix: str, stage: int, x: Tensor) -> Tensor:
     """Boundary probability of every position."""
-    if config.router == "fixed":
+    if config.chunker_of(stage) == "fixed":
         stride = int(config.target(stage))
         return torch.tensor([float(t % stride == 0) for t in range(len(x))], dtype=torch.float64)
+    if config.chunker_of(stage) == "linear":
+        weight, bias = (
+            weights[f"{prefix}routing_module.p_proj_layer.{part}"] for part in ("weight", "bias")
+        )
+        return torch.stack([torch.sigmoid(weight[0] @ row + bias[0]) for row in x])
     p = [torch.ones((), dtype=torch.float64)]
     for t in range(1, len(x)):
         q = weights[f"{prefix}routing_module.q_proj_layer.weight"] @ x[t - 1]
@@ -80,19 +146,53 @@ def route(weights: Weights, config: ModelConfig, prefix: str, stage: int, x: Ten
     return torch.stack(p).clamp(0, 1)
 
 
-def stack(weights: Weights, prefix: str, letters: str, numbers: StageConfig, x: Tensor) -> Tensor:
-    """Pre-norm layers and the closing norm."""
+def stack(
+    weights: Weights,
+    prefix: str,
+    letters: str,
+    numbers: StageConfig,
+    x: Tensor,
+    closing_norm: bool = True,
+    before: Callable[[int, Tensor], Tensor] = lambda i, x: x,
+) -> Tensor:
+    """Pre-norm layers, with what comes before each, and the closing norm."""
     for i, letter in enumerate(letters):
+        x = before(i, x)
         layer = f"{prefix}layers.{i}."
-        mixer = attention if letter in "tT" else mamba2
+        mixer = attention if letter in "tTE" else mamba2
         h = ops.rms_norm(x, weights[f"{layer}norm1.weight"])
         x = x + mixer(weights, f"{layer}mixer.", numbers, h)
         if letter.isupper():
             h = ops.rms_norm(x, weights[f"{layer}norm2.weight"])
-            both = h @ weights[f"{layer}mlp.fc1.weight"].T
-            up, gate = both[:, : both.shape[1] // 2], both[:, both.shape[1] // 2 :]
-            x = x + (gate / (1 + torch.exp(-gate)) * up) @ weights[f"{layer}mlp.fc2.weight"].T
-    return ops.rms_norm(x, weights[f"{prefix}rmsnorm.weight"])
+            if letter == "E":
+                x = x + mixture(weights, f"{layer}mlp.", numbers.experts_per_position, h)
+            else:
+                x = x + swiglu(weights, f"{layer}mlp.", h)
+    return ops.rms_norm(x, weights[f"{prefix}rmsnorm.weight"]) if closing_norm else x
+
+
+def swiglu(weights: Weights, prefix: str, h: Tensor) -> Tensor:
+    """Gate in the second half of fc1."""
+    both = h @ weights[f"{prefix}fc1.weight"].T
+    up, gate = both[:, : both.shape[1] // 2], both[:, both.shape[1] // 2 :]
+    return (gate / (1 + torch.exp(-gate)) * up) @ weights[f"{prefix}fc2.weight"].T
+
+
+def mixture(weights: Weights, prefix: str, top_k: int, h: Tensor) -> Tensor:
+    """Every position through its likeliest experts, one after the other."""
+    rows = []
+    for row in h:
+        scores = torch.exp(weights[f"{prefix}router.weight"] @ row)
+        p = scores / scores.sum()
+        chosen = sorted(range(len(p)), key=lambda expert: -p[expert].item())[:top_k]
+        total = sum(p[expert] for expert in chosen) if top_k > 1 else 1.0
+        rows.append(
+            sum(
+                p[expert] / total * swiglu(weights, f"{prefix}experts.{expert}.", row[None])[0]
+                for expert in chosen
+            )
+        )
+    return torch.stack(rows)
 
 
 def attention(weights: Weights, prefix: str, numbers: StageConfig, x: Tensor) -> Tensor:
@@ -103,7 +203,8 @@ def attention(weights: Weights, prefix: str, numbers: StageConfig, x: Tensor) ->
         qkv[:, i * d : (i + 1) * d].reshape(1, len(x), d // numbers.head_dim, numbers.head_dim)
         for i in range(3)
     )
-    q, k = ops.rope(q, numbers.rotary_dim), ops.rope(k, numbers.rotary_dim)
+    base = numbers.rope_base
+    q, k = ops.rope(q, numbers.rotary_dim, base), ops.rope(k, numbers.rotary_dim, base)
     y = ops.attention(q, k, v, numbers.window).reshape(len(x), d)
     return y @ weights[f"{prefix}out_proj.weight"].T
 

@@ -36,6 +36,24 @@ def ema(z: Tensor, p: Tensor) -> Tensor:
     return torch.stack(rows)
 
 
+def published_ema(z: Tensor, p: Tensor) -> Tensor:
+    """H-Net's smoothing as its code runs it: a scan whose inputs and output are bfloat16."""
+
+    def rounded(x: Tensor) -> Tensor:
+        return x + (x.to(torch.bfloat16).double() - x).detach()
+
+    rows = []
+    for b in range(z.shape[0]):
+        y = torch.zeros(z.shape[2], dtype=torch.float64)
+        outputs = []
+        for s in range(z.shape[1]):
+            dt = rounded(torch.log(1 / (1 - p[b, s])))
+            y = torch.exp(-dt) * y + dt * rounded(p[b, s]) * rounded(z[b, s] / dt)
+            outputs.append(rounded(y))
+        rows.append(torch.stack(outputs))
+    return torch.stack(rows)
+
+
 def conv_silu(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """Sum of the taps that lie inside the sequence, then u * sigmoid(u)."""
     taps = weight.shape[1]

@@ -1,0 +1,79 @@
+"""Keys and values that attention remembers when sequences grow one position at a time."""
+
+import torch
+from torch import Tensor
+
+from genomenet.nn.rows import take_rows
+
+GROWTH = 256
+"""Slots are added in steps of at least so many, and of at least as many as there are."""
+
+
+class KVCache:
+    """Keys and values of a batch whose rows advance at different times.
+
+    With a window, slots are reused in turn, so that a row never holds more keys than its next
+    query may see.
+
+    Parameters
+    ----------
+    batch_size : int
+        Rows.
+    device : torch.device
+        Where the cache lives.
+    window : int
+        Positions seen beside the current one; -1 is all.
+    """
+
+    def __init__(self, batch_size: int, device: torch.device, window: int):
+        self.position_B = torch.zeros(batch_size, dtype=torch.int64, device=device)
+        self._slots = window + 1 if window >= 0 else None
+        self._keys: Tensor | None = None  # (B, H, T, P), made when a first key shows its shape
+        self._values: Tensor | None = None
+
+    def add(self, k_RHP: Tensor, v_RHP: Tensor, rows_R: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Add the keys and values of one more position of some rows.
+
+        Parameters
+        ----------
+        k_RHP, v_RHP : Tensor
+            Of the position that `position_B` gives for each row.
+        rows_R : Tensor of int64
+            Rows, as in `take_rows`.
+
+        Returns
+        -------
+        tuple of Tensor
+            All keys and values of these rows, (R, H, T, P), and which of them the new position
+            sees, (R, T).
+        """
+        position_R = self.position_B[rows_R]
+        used = int(position_R.max()) + 1
+        if self._slots is not None:
+            used = min(used, self._slots)
+        slot_R = position_R if self._slots is None else position_R % self._slots
+        self._keys = self._grown(self._keys, k_RHP, used)
+        self._values = self._grown(self._values, v_RHP, used)
+        self._keys[rows_R, :, slot_R] = k_RHP
+        self._values[rows_R, :, slot_R] = v_RHP
+        self.position_B[rows_R] = position_R + 1
+        seen_RT = torch.arange(used, device=rows_R.device) <= position_R.unsqueeze(1)
+        return (
+            take_rows(self._keys[:, :, :used], rows_R),
+            take_rows(self._values[:, :, :used], rows_R),
+            seen_RT,
+        )
+
+    def _grown(self, cache: Tensor | None, like_RHP: Tensor, used: int) -> Tensor:
+        have = 0 if cache is None else cache.shape[2]
+        if cache is not None and used <= have:
+            return cache
+        slots = have + max(GROWTH, have)
+        if self._slots is not None:
+            slots = min(slots, self._slots)
+        _, heads, width = like_RHP.shape
+        # Zeros: whatever is not seen gets the weight 0, and 0 times nan would be nan.
+        larger = like_RHP.new_zeros(len(self.position_B), heads, slots, width)
+        if cache is not None:
+            larger[:, :, :have] = cache
+        return larger
