@@ -1,4 +1,4 @@
-"""Routers: where the boundaries between chunks fall."""
+"""Learned chunkers: H-Net's cosine routing, and the ablation that reads one position alone."""
 
 from dataclasses import dataclass
 
@@ -6,42 +6,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-
-@dataclass(frozen=True)
-class Routing:
-    """What a router decided for a batch of sequences.
-
-    Attributes
-    ----------
-    probability_BL : Tensor
-        Boundary probability of every position, float32; 1 at the start of a sequence.
-    boundary_BL : Tensor of bool
-        Whether a chunk begins at the position; never true at padding.
-    valid_BL : Tensor of bool
-        False at right padding.
-    """
-
-    probability_BL: Tensor
-    boundary_BL: Tensor
-    valid_BL: Tensor
-
-    @property
-    def boundary_share(self) -> Tensor:
-        """F of the ratio loss: boundaries over valid positions, a scalar."""
-        return self.boundary_BL.sum() / self.valid_BL.sum()
-
-    @property
-    def mean_probability(self) -> Tensor:
-        """G of the ratio loss: mean boundary probability of valid positions, a scalar."""
-        return (self.probability_BL * self.valid_BL).sum() / self.valid_BL.sum()
-
-    @property
-    def positions_per_chunk(self) -> Tensor:
-        """Achieved mean length of a chunk in positions of this stage, a scalar."""
-        return self.valid_BL.sum() / self.boundary_BL.sum()
+from genomenet.chunking.boundaries import Positions
+from genomenet.chunking.chunker import Chunker
 
 
-class CosineRouter(nn.Module):
+@dataclass
+class LastVector:
+    """The encoder output of the position before, (B, D); zeros before the first."""
+
+    x_BD: Tensor
+
+
+class CosineRouter(Chunker):
     """H-Net's learned routing: a boundary where neighbouring positions point apart.
 
     p_t = (1 - cos(Wq x_{t-1}, Wk x_t)) / 2 and p_1 = 1; a boundary where p_t > 1/2. Query and
@@ -63,33 +39,59 @@ class CosineRouter(nn.Module):
             self.q_proj_layer.weight.copy_(torch.eye(d_model))
             self.k_proj_layer.weight.copy_(torch.eye(d_model))
 
-    def forward(self, x_BLD: Tensor, valid_BL: Tensor) -> Routing:
-        """Decide the boundaries of (B, L, D) positions, of which `valid_BL` are no padding."""
-        with torch.autocast(x_BLD.device.type, enabled=False):
-            x_BLD = x_BLD.to(self.q_proj_layer.weight.dtype)
-            q_BLD = F.normalize(self.q_proj_layer(x_BLD[:, :-1]), dim=-1)
-            k_BLD = F.normalize(self.k_proj_layer(x_BLD[:, 1:]), dim=-1)
-            probability_BL = ((1 - (q_BLD * k_BLD).sum(-1)) / 2).clamp(0, 1)
-            probability_BL = F.pad(probability_BL, (1, 0), value=1.0)
-        return Routing(probability_BL, (probability_BL > 0.5) & valid_BL, valid_BL)
+    def forward(self, x_BLD: Tensor, positions: Positions) -> Tensor:
+        """Boundary probability of every position; 1 at the first."""
+        return F.pad(self._probability(x_BLD[:, :-1], x_BLD[:, 1:]), (1, 0), value=1.0)
+
+    def _probability(self, before: Tensor, here: Tensor) -> Tensor:
+        """Of vectors (..., D) and the ones before them."""
+        with torch.autocast(here.device.type, enabled=False):
+            exact = self.q_proj_layer.weight.dtype
+            q = F.normalize(self.q_proj_layer(before.to(exact)), dim=-1)
+            k = F.normalize(self.k_proj_layer(here.to(exact)), dim=-1)
+            return ((1 - (q * k).sum(-1)) / 2).clamp(0, 1)
+
+    def new_state(self, batch_size: int, device: torch.device) -> LastVector:
+        """Remember one vector a row."""
+        weight = self.q_proj_layer.weight
+        return LastVector(
+            torch.zeros(batch_size, weight.shape[1], dtype=weight.dtype, device=device)
+        )
+
+    def step(self, x_RD: Tensor, position: Positions, state: LastVector, rows_R: Tensor) -> Tensor:
+        """Compare with the vector before; the first position is a boundary whatever comes out."""
+        probability_R = self._probability(state.x_BD[rows_R], x_RD)
+        state.x_BD[rows_R] = x_RD.to(state.x_BD.dtype)
+        return probability_R
 
 
-class FixedGrid(nn.Module):
-    """A boundary at every `stride`-th position: the control that routing must beat.
+class LinearRouter(Chunker):
+    """A learned boundary probability that reads each position alone: sigmoid(w x_t + b).
+
+    The ablation "without cosine routing". Source: H-Net (arXiv 2507.07955) section 3.3.
 
     Parameters
     ----------
-    stride : int
-        Positions per chunk.
+    d_model : int
+        Width of the positions.
     """
 
-    def __init__(self, stride: int):
+    def __init__(self, d_model: int):
         super().__init__()
-        self.stride = stride
+        self.p_proj_layer = nn.Linear(d_model, 1)
+        # Half of all positions on either side of the decision, undecided.
+        nn.init.normal_(self.p_proj_layer.weight, std=d_model**-0.5)
+        nn.init.zeros_(self.p_proj_layer.bias)
 
-    def forward(self, x_BLD: Tensor, valid_BL: Tensor) -> Routing:
-        """Place the grid from the start of every sequence; certain, so p is 1 or 0."""
-        on_grid_L = torch.arange(x_BLD.shape[1], device=x_BLD.device) % self.stride == 0
-        boundary_BL = on_grid_L.expand(x_BLD.shape[:2])
-        exact = torch.promote_types(x_BLD.dtype, torch.float32)
-        return Routing(boundary_BL.to(exact), boundary_BL & valid_BL, valid_BL)
+    def forward(self, x_BLD: Tensor, positions: Positions) -> Tensor:
+        """Boundary probability of every position."""
+        with torch.autocast(x_BLD.device.type, enabled=False):
+            exact = self.p_proj_layer.weight.dtype
+            return self.p_proj_layer(x_BLD.to(exact)).squeeze(-1).sigmoid()
+
+    def new_state(self, batch_size: int, device: torch.device) -> None:
+        """Remember nothing."""
+
+    def step(self, x_RD: Tensor, position: Positions, state: None, rows_R: Tensor) -> Tensor:
+        """As `forward`."""
+        return self(x_RD, position)

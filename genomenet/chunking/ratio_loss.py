@@ -2,10 +2,10 @@
 
 from torch import Tensor
 
-from genomenet.chunking.routing import Routing
+from genomenet.chunking.boundaries import Boundaries
 
 
-def ratio_loss(routing: Routing, target: float) -> Tensor:
+def ratio_loss(routing: Boundaries, target: float) -> Tensor:
     """N / (N - 1) * ((N - 1) F G + (1 - F) (1 - G)).
 
     F is the share of positions that are boundaries, G the mean boundary probability, both
@@ -15,7 +15,7 @@ def ratio_loss(routing: Routing, target: float) -> Tensor:
 
     Parameters
     ----------
-    routing : Routing
+    routing : Boundaries
         Decisions of one stage.
     target : float
         N, the wanted positions per chunk; more than 1.

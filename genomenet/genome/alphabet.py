@@ -1,9 +1,12 @@
-"""The nucleotide alphabet: which letter is which code, and what is no nucleotide at all.
+"""The alphabets: nucleotides, with what letter is which code, and bytes, which are their own code.
 
-Codes are ``A0 C1 G2 T3 N4``, so that the complement of a code below 4 is three minus it. While a
-file is read each letter becomes one *packed* byte: the code in the low three bits, and above it
-one flag each for soft-masked, for an ambiguity code that became N, and for uracil that became T.
+Codes of nucleotides are ``A0 C1 G2 T3 N4``, so that the complement of a code below 4 is three
+minus it. While a file is read each letter becomes one *packed* byte: the code in the low three
+bits, and above it one flag each for soft-masked, for an ambiguity code that became N, and for
+uracil that became T.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +25,44 @@ AMBIGUITY_CODES = "RYSWKMBDHV"
 PROTEIN_LETTERS = frozenset("EFILPQZJOX*")
 
 COMPLEMENT = np.array([3, 2, 1, 0, 4], dtype=np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class Alphabet:
+    """What a model has to know about the codes of its data.
+
+    Attributes
+    ----------
+    name : str
+        As in `ModelConfig.alphabet`.
+    unit : str
+        What one code is called in reports.
+    scored_codes : int
+        Codes below it are targets; the others are read and never scored.
+    start_code : int
+        What stands in front of a window, and in its padding.
+    complementable : bool
+        Whether there is another strand.
+    """
+
+    name: str
+    unit: str
+    scored_codes: int
+    start_code: int
+    complementable: bool
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of codes, the start code included."""
+        return max(self.scored_codes, self.start_code + 1)
+
+
+DNA = Alphabet("dna", "base", scored_codes=4, start_code=N_CODE, complementable=True)
+
+BYTES = Alphabet("bytes", "byte", scored_codes=256, start_code=254, complementable=False)
+"""Text: 254 is no byte of UTF-8, and the start symbol of H-Net's published models."""
+
+ALPHABETS = {alphabet.name: alphabet for alphabet in (DNA, BYTES)}
 
 
 class NotNucleotides(ValueError):

@@ -22,12 +22,18 @@ class ModelInputs(NamedTuple):
         Weight of each target in the loss; 0 for N and padding.
     valid : Tensor of bool, shape (B, L)
         False at padding.
+    masked : Tensor of bool, shape (B, L)
+        Whether the base that the position reads is soft-masked; False at the start code.
+    scores : Tensor of float32, shape (B, L), or None
+        Score of the base that the position reads; nan at the start code and where there is none.
     """
 
     tokens: Tensor
     targets: Tensor
     weights: Tensor
     valid: Tensor
+    masked: Tensor
+    scores: Tensor | None
 
 
 def reverse_rows(x_BL: Tensor, lengths_B: Tensor) -> Tensor:
@@ -63,7 +69,6 @@ def to_model_inputs(
     batch: WindowBatch,
     device: torch.device | str,
     soft_mask_weight: float = 1.0,
-    start_code: int = N_CODE,
 ) -> ModelInputs:
     """Send a batch to the device as bytes, and make model inputs of it there.
 
@@ -75,12 +80,13 @@ def to_model_inputs(
         Where the tensors are to live.
     soft_mask_weight : float
         Weight of soft-masked targets.
-    start_code : int
-        Token in front of the first base.
     """
     codes_BL = torch.from_numpy(batch.codes).to(device, non_blocking=True)
     masked_BL = torch.from_numpy(batch.masked).to(device, non_blocking=True)
     lengths_B = torch.from_numpy(batch.lengths).to(device, non_blocking=True)
+    scores_BL = None
+    if batch.scores is not None:
+        scores_BL = torch.from_numpy(batch.scores).to(device, non_blocking=True)
     if batch.flip.any():
         # Row numbers are made here, for the device would have to be waited for.
         rows = torch.from_numpy(batch.flip.nonzero()[0]).to(device, non_blocking=True)
@@ -88,10 +94,26 @@ def to_model_inputs(
         # On the CPU a batch shares its memory with the arrays of the caller.
         codes_BL = codes_BL.index_copy(0, rows, flipped)
         masked_BL = masked_BL.index_copy(0, rows, reverse_rows(masked_BL[rows], lengths_B[rows]))
+        if scores_BL is not None:
+            mirrored = reverse_rows(scores_BL[rows], lengths_B[rows])
+            scores_BL = scores_BL.index_copy(0, rows, mirrored)
     targets_BL = codes_BL.long()
-    tokens_BL = torch.full_like(targets_BL, start_code)
-    tokens_BL[:, 1:] = targets_BL[:, :-1]
+    tokens_BL = _behind_start(targets_BL, batch.alphabet.start_code)
     valid_BL = torch.arange(codes_BL.shape[1], device=codes_BL.device) < lengths_B[:, None]
-    weights_BL = ((codes_BL < N_CODE) & valid_BL).to(torch.float32)
+    weights_BL = ((targets_BL < batch.alphabet.scored_codes) & valid_BL).to(torch.float32)
     weights_BL = torch.where(masked_BL, weights_BL * soft_mask_weight, weights_BL)
-    return ModelInputs(tokens_BL, targets_BL, weights_BL, valid_BL)
+    return ModelInputs(
+        tokens_BL,
+        targets_BL,
+        weights_BL,
+        valid_BL,
+        _behind_start(masked_BL, False),
+        None if scores_BL is None else _behind_start(scores_BL, torch.nan),
+    )
+
+
+def _behind_start(x_BL: Tensor, first: float) -> Tensor:
+    """What belongs to the base that each position reads; `first` belongs to the start code."""
+    shifted_BL = torch.full_like(x_BL, first)
+    shifted_BL[:, 1:] = x_BL[:, :-1]
+    return shifted_BL

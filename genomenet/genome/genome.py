@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genomenet.errors import UserError
+from genomenet.genome.alphabet import Alphabet
 from genomenet.genome.contigs import Contig
 from genomenet.genome.indexed_fasta import IndexedFasta
 from genomenet.genome.intervals import Interval
@@ -15,6 +16,10 @@ from genomenet.genome.store import GenomeStore
 
 class Genome(Protocol):
     """Reading access to the bases of a genome; see `GenomeStore` for what each member means."""
+
+    @property
+    def alphabet(self) -> Alphabet:
+        """What the codes mean."""
 
     @property
     def contigs(self) -> tuple[Contig, ...]:

@@ -11,7 +11,14 @@ import numpy.typing as npt
 from pyfaidx import Faidx, FastaIndexingError
 
 from genomenet.errors import UserError
-from genomenet.genome.alphabet import CODE_BITS, SOFT_MASK_FLAG, NotNucleotides, pack
+from genomenet.genome.alphabet import (
+    CODE_BITS,
+    DNA,
+    SOFT_MASK_FLAG,
+    Alphabet,
+    NotNucleotides,
+    pack,
+)
 from genomenet.genome.contigs import Contig, ContigTable
 from genomenet.genome.fasta import foreign_letter_error
 from genomenet.genome.intervals import Interval
@@ -49,6 +56,8 @@ class IndexedFasta:
     UserError
         Missing file, gzip that is not bgzip, lines of uneven length, no right to write the index.
     """
+
+    alphabet: Alphabet = DNA
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)

@@ -186,3 +186,14 @@ def read_bed(path: str | Path) -> list[tuple[Interval, str | None]]:
         See `bed_lines`.
     """
     return [(row.interval, row.name) for row in bed_lines(path)]
+
+
+def spread_windows(intervals: Iterable[Interval], window_bp: int, bases: int) -> list[Interval]:
+    """Cut intervals into windows and keep every n-th, so that about `bases` bases remain."""
+    windows = [
+        Interval(whole.contig, start, min(whole.end, start + window_bp))
+        for whole in intervals
+        for start in range(whole.start, whole.end, window_bp)
+    ]
+    total = sum(window.length_bp for window in windows)
+    return windows[:: max(1, round(total / bases))]

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genomenet.genome.alphabet import N_CODE
 from genomenet.genome.genome import Genome
 from genomenet.genome.intervals import Interval, overlap_bp
 
@@ -50,11 +49,14 @@ class LeakReport:
         By the name of the split.
     valid_leak_bp, test_leak_bp : int
         Validation and test bases that a training window can contain.
+    unit : str
+        What is counted, in the singular.
     """
 
     bases: dict[str, SplitBases]
     valid_leak_bp: int
     test_leak_bp: int
+    unit: str = "base"
 
     @property
     def leak_bp(self) -> int:
@@ -63,13 +65,14 @@ class LeakReport:
 
     def lines(self) -> list[str]:
         """Return the report for the terminal, a line a split and one for the leak."""
-        rows = [f"{'split':6}{'bases':>16}{'without N':>16}{'soft-masked':>13}"]
+        of_bases = self.unit == "base"  # text has neither N nor a soft mask
+        more = f"{'without N':>16}{'soft-masked':>13}" if of_bases else ""
+        rows = [f"{'split':6}{self.unit + 's':>16}{more}"]
         for name, of in self.bases.items():
-            rows.append(
-                f"{name:6}{of.total_bp:>16,}{of.called_bp:>16,}{of.soft_masked_share:>13.1%}"
-            )
+            more = f"{of.called_bp:>16,}{of.soft_masked_share:>13.1%}" if of_bases else ""
+            rows.append(f"{name:6}{of.total_bp:>16,}{more}")
         rows.append(
-            "held-out bases in reach of training windows: "
+            f"held-out {self.unit}s in reach of training windows: "
             f"valid {self.valid_leak_bp:,}, test {self.test_leak_bp:,}"
         )
         return rows
@@ -87,6 +90,7 @@ def leak_report(splits: "Splits", genome: Genome) -> LeakReport:
         bases={f.name: _count(getattr(splits, f.name), genome) for f in fields(splits)},
         valid_leak_bp=overlap_bp(splits.train, splits.valid),
         test_leak_bp=overlap_bp(splits.train, splits.test),
+        unit=genome.alphabet.unit,
     )
 
 
@@ -95,7 +99,7 @@ def _count(intervals: Sequence[Interval], genome: Genome) -> SplitBases:
     for interval in intervals:
         for start in range(interval.start, interval.end, _READ_BP):
             end = min(start + _READ_BP, interval.end)
-            is_base = genome.read(interval.contig, start, end) < N_CODE
+            is_base = genome.read(interval.contig, start, end) < genome.alphabet.scored_codes
             total += end - start
             called += int(np.count_nonzero(is_base))
             masked = genome.read_mask(interval.contig, start, end)

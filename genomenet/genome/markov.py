@@ -13,6 +13,9 @@ from genomenet.genome.intervals import Interval
 STRENGTHS = (1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, 4096.0)
 """Back-off strengths tried at every order, in pseudo-counts."""
 
+STRENGTH_BP = 2_000_000
+"""Validation bases on which to choose them; more only take time."""
+
 COUNTING_BLOCK = 1 << 24
 SCORING_BLOCK = 1 << 18
 
@@ -205,6 +208,30 @@ def fit(
         for (at, rows, totals), p in zip(gathered, lower, strict=True):
             p[at] = (rows + strength * p[at]) / (totals[:, None] + strength)
     return MarkovModel(counts, tuple(chosen))
+
+
+def entropy_tables(model: MarkovModel) -> list[npt.NDArray[np.float32]]:
+    """Entropy of the next base after every context of every order, in nats.
+
+    Parameters
+    ----------
+    model : MarkovModel
+        Counts and strengths.
+
+    Returns
+    -------
+    list of ndarray of float32
+        Item k has one entry for each of the 4**k contexts, the oldest base most significant.
+        Computed in float64: thresholds of DNA lie within hundredths of a nat of log 4.
+    """
+    p = np.full((1, 4), 0.25)
+    tables = []
+    for k, (counts, strength) in enumerate(zip(model.counts, model.strengths, strict=True)):
+        # A context's shorter one is its low digits, so the table below repeats.
+        below = np.tile(p, (4, 1)) if k else p
+        p = (counts + strength * below) / (counts.sum(axis=1, keepdims=True) + strength)
+        tables.append(-(p * np.log(p)).sum(axis=1).astype(np.float32))
+    return tables
 
 
 def _blocks(

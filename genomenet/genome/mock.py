@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genomenet.errors import UserError
-from genomenet.genome.alphabet import N_CODE, reverse_complement
+from genomenet.genome.alphabet import DNA, N_CODE, Alphabet, reverse_complement
 from genomenet.genome.contigs import Contig, ContigTable, content_digest
 from genomenet.genome.intervals import Interval
 from genomenet.genome.n_runs import NRunFinder
@@ -51,6 +51,8 @@ class MockGenome:
     UserError
         When `length_bp` is too small.
     """
+
+    alphabet: Alphabet = DNA
 
     def __init__(self, length_bp: int = 2_000_000, seed: int = 0) -> None:
         if length_bp < MIN_LENGTH_BP:

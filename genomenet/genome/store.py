@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genomenet.errors import UserError
+from genomenet.genome.alphabet import DNA, Alphabet
 from genomenet.genome.contigs import Contig, ContigTable
 from genomenet.genome.intervals import Interval
 from genomenet.genome.store_writer import (
@@ -53,6 +54,8 @@ class GenomeStore:
         When the folder is missing, is no store, was written by another format version, or does
         not have the sizes its table promises.
     """
+
+    alphabet: Alphabet = DNA
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)

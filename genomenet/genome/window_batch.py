@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from genomenet.genome.alphabet import N_CODE
+from genomenet.genome.alphabet import DNA, Alphabet
 from genomenet.genome.genome import Genome
 from genomenet.genome.intervals import Interval
+from genomenet.genome.scored_genome import ScoredGenome
 
 Int64 = npt.NDArray[np.int64]
 
@@ -20,7 +21,7 @@ class WindowBatch:
     Attributes
     ----------
     codes : ndarray of uint8, shape (B, L)
-        Right-padded with N.
+        Right-padded with the alphabet's start code, which is N for DNA.
     masked : ndarray of bool, shape (B, L)
         True where soft-masked.
     lengths : ndarray of int64, shape (B,)
@@ -31,6 +32,10 @@ class WindowBatch:
         Contig of each window.
     starts : ndarray of int64, shape (B,)
         First base of each window on its contig.
+    scores : ndarray of float32, shape (B, L), optional
+        Score of each base, nan at padding and where there is none; None for a genome without.
+    alphabet : Alphabet
+        What the codes mean.
     """
 
     codes: npt.NDArray[np.uint8]
@@ -39,6 +44,8 @@ class WindowBatch:
     flip: npt.NDArray[np.bool_]
     contigs: tuple[str, ...]
     starts: Int64
+    scores: npt.NDArray[np.float32] | None = None
+    alphabet: Alphabet = DNA
 
     def names(self) -> list[str]:
         """Name each window, as in ``chr20:1,000-2,024``."""
@@ -54,11 +61,18 @@ def read_windows(
     flip: npt.NDArray[np.bool_],
     length_bp: int,
 ) -> WindowBatch:
-    """Read windows of up to `length_bp` bases into one batch, the short ones padded with N."""
-    codes = np.full((len(contigs), length_bp), N_CODE, dtype=np.uint8)
+    """Read windows of up to `length_bp` bases into one batch, the short ones padded."""
+    codes = np.full((len(contigs), length_bp), genome.alphabet.start_code, dtype=np.uint8)
     masked = np.zeros((len(contigs), length_bp), dtype=np.bool_)
+    scores = None
+    if isinstance(genome, ScoredGenome):
+        scores = np.full((len(contigs), length_bp), np.nan, dtype=np.float32)
     rows = zip(contigs, starts.tolist(), lengths.tolist(), strict=True)
     for row, (contig, start, bases) in enumerate(rows):
         codes[row, :bases] = genome.read(contig, start, start + bases)
         masked[row, :bases] = genome.read_mask(contig, start, start + bases)
-    return WindowBatch(codes, masked, lengths, flip, tuple(contigs), starts)
+        if scores is not None and isinstance(genome, ScoredGenome):
+            scores[row, :bases] = genome.read_scores(contig, start, start + bases)
+    return WindowBatch(
+        codes, masked, lengths, flip, tuple(contigs), starts, scores, genome.alphabet
+    )

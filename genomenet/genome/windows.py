@@ -51,7 +51,7 @@ class TrainingWindows:
     Raises
     ------
     UserError
-        When no piece is as long as a window.
+        When no piece is as long as a window, or there is no other strand to show.
     """
 
     def __init__(
@@ -64,6 +64,8 @@ class TrainingWindows:
     ) -> None:
         if length_bp < 1:
             raise UserError(f"data.max_length is {length_bp}, but a window needs at least one base")
+        if rc_aug and not genome.alphabet.complementable:
+            raise UserError("data.rc_aug shows the other strand, which text has not; leave it out")
         self.genome = genome
         self.length_bp = length_bp
         self.seed = seed

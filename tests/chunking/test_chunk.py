@@ -3,25 +3,28 @@
 import pytest
 import torch
 
+from genomenet.chunking.boundaries import Boundaries, Positions
 from genomenet.chunking.chunk import find_chunks
-from genomenet.chunking.dechunk import StraightThroughOne, dechunk
+from genomenet.chunking.dechunk import StraightThroughOne, place, smooth, spread
+from genomenet.chunking.fixed import FixedGrid
+from genomenet.chunking.guards import Guards, apply_guards
+from genomenet.chunking.learned import CosineRouter
 from genomenet.chunking.ratio_loss import ratio_loss
-from genomenet.chunking.routing import CosineRouter, FixedGrid, Routing
 
 
-def random_routing(rows=5, length=23, seed=0) -> Routing:
+def random_routing(rows=5, length=23, seed=0) -> Boundaries:
     generator = torch.Generator().manual_seed(seed)
     lengths = torch.randint(1, length + 1, (rows, 1), generator=generator)
     valid = torch.arange(length) < lengths
     p = torch.rand(rows, length, generator=generator, dtype=torch.float64)
     p[:, 0] = 1.0
-    return Routing(p, (p > 0.5) & valid, valid)
+    return Boundaries(p, (p > 0.5) & valid, valid)
 
 
 def test_chunks_are_the_boundaries_in_order():
     routing = random_routing()
-    chunks = find_chunks(routing.boundary_BL)
-    for row, boundary in enumerate(routing.boundary_BL):
+    chunks = find_chunks(routing.mask)
+    for row, boundary in enumerate(routing.mask):
         expected = [t for t, b in enumerate(boundary.tolist()) if b]
         assert chunks.start_BS[row][chunks.valid_BS[row]].tolist() == expected
     assert chunks.valid_BS.shape[1] == 23, "no more than there are positions"
@@ -38,27 +41,34 @@ def test_lengths_are_rounded_up():
 
 def test_select_gathers_the_boundary_vectors():
     routing = random_routing()
-    chunks = find_chunks(routing.boundary_BL)
+    chunks = find_chunks(routing.mask)
     x = torch.randn(5, 23, 3)
     selected = chunks.select(x)
     for row in range(5):
-        expected = x[row][routing.boundary_BL[row]]
+        expected = x[row][routing.mask[row]]
         assert torch.equal(selected[row][chunks.valid_BS[row]], expected)
 
 
 def test_dechunk_smooths_and_spreads_like_a_loop():
     routing = random_routing(seed=4)
-    chunks = find_chunks(routing.boundary_BL)
+    chunks = find_chunks(routing.mask)
     h = torch.randn(5, chunks.valid_BS.shape[1], 3, dtype=torch.float64)
-    spread = dechunk(h, chunks, routing)
+    out = spread(smooth(h, chunks, routing), routing)
+    unsmoothed = spread(h, routing, straight_through=False)
+    placed = place(h, chunks, 23)
     for row in range(5):
         memory, chunk = torch.zeros(3, dtype=torch.float64), -1
-        for t in range(int(routing.valid_BL[row].sum())):
-            if routing.boundary_BL[row, t]:
+        for t in range(int(routing.valid[row].sum())):
+            if routing.mask[row, t]:
                 chunk += 1
-                gate = routing.probability_BL[row, t].clamp(1e-4, 1 - 1e-4)
+                gate = routing.probability[row, t].clamp(1e-4, 1 - 1e-4)
                 memory = gate * h[row, chunk] + (1 - gate) * memory
-            torch.testing.assert_close(spread[row, t], memory)
+            torch.testing.assert_close(out[row, t], memory)
+            p = routing.probability[row, t]
+            confidence = p if routing.mask[row, t] else 1 - p
+            torch.testing.assert_close(unsmoothed[row, t], confidence * h[row, chunk])
+            here = h[row, chunk] if routing.mask[row, t] else torch.zeros(3).double()
+            assert torch.equal(placed[row, t], here)
 
 
 def test_confidence_is_one_forwards_and_the_identity_backwards():
@@ -72,25 +82,29 @@ def test_confidence_is_one_forwards_and_the_identity_backwards():
 @pytest.mark.parametrize("target", [1.5, 3.0, 6.0])
 def test_ratio_loss_ignores_padding_and_is_one_at_the_target(target):
     routing = random_routing(seed=2)
-    f = routing.boundary_BL[routing.valid_BL].double().mean()
-    g = routing.probability_BL[routing.valid_BL].mean()
+    f = routing.mask[routing.valid].double().mean()
+    g = routing.probability[routing.valid].mean()
     expected = 1 + (target * f - 1) * (target * g - 1) / (target - 1)
     torch.testing.assert_close(ratio_loss(routing, target), expected)
-    noisy = Routing(
-        torch.where(routing.valid_BL, routing.probability_BL, 0.123),
-        routing.boundary_BL,
-        routing.valid_BL,
+    noisy = Boundaries(
+        torch.where(routing.valid, routing.probability, 0.123),
+        routing.mask,
+        routing.valid,
     )
     torch.testing.assert_close(ratio_loss(noisy, target), expected)
 
 
+def decisions(chunker, x, valid=None) -> Boundaries:
+    positions = Positions(torch.ones(x.shape[:2], dtype=torch.bool) if valid is None else valid)
+    return apply_guards(chunker(x, positions), positions, Guards())
+
+
 def test_router_starts_as_the_identity_and_always_opens_a_sequence():
-    router = CosineRouter(6)
     x = torch.randn(2, 9, 6)
-    routing = router(x, torch.ones(2, 9, dtype=torch.bool))
+    routing = decisions(CosineRouter(6), x)
     cosine = torch.cosine_similarity(x[:, :-1], x[:, 1:], dim=-1)
-    torch.testing.assert_close(routing.probability_BL[:, 1:], (1 - cosine) / 2)
-    assert (routing.probability_BL[:, 0] == 1).all()
+    torch.testing.assert_close(routing.probability[:, 1:], (1 - cosine) / 2)
+    assert (routing.probability[:, 0] == 1).all()
 
 
 def test_query_sits_on_the_previous_position():
@@ -98,23 +112,21 @@ def test_query_sits_on_the_previous_position():
     with torch.no_grad():
         router.q_proj_layer.weight.copy_(torch.tensor([[0.0, 1.0], [-1.0, 0.0]]))
     x = torch.tensor([[[1.0, 0.0], [0.0, -1.0]]])
-    p = router(x, torch.ones(1, 2, dtype=torch.bool)).probability_BL
     # W q of the first position is (0, -1), which is the second position: no boundary. With
     # query and key swapped it would be (-1, 0) against (1, 0): p = 1.
-    torch.testing.assert_close(p[0, 1], torch.tensor(0.0))
+    torch.testing.assert_close(decisions(router, x).probability[0, 1], torch.tensor(0.0))
 
 
 def test_a_tie_is_no_boundary():
-    x = torch.tensor([[[1.0, 0.0], [0.0, 1.0]]])
-    routing = CosineRouter(2)(x, torch.ones(1, 2, dtype=torch.bool))
-    assert routing.probability_BL[0, 1] == 0.5
-    assert routing.boundary_BL.tolist() == [[True, False]]
+    routing = decisions(CosineRouter(2), torch.tensor([[[1.0, 0.0], [0.0, 1.0]]]))
+    assert routing.probability[0, 1] == 0.5
+    assert routing.mask.tolist() == [[True, False]]
 
 
 def test_fixed_grid():
     valid = torch.arange(8) < torch.tensor([[8], [4]])
-    routing = FixedGrid(3)(torch.randn(2, 8, 4), valid)
-    assert routing.boundary_BL.long().tolist() == [
+    routing = decisions(FixedGrid(3), torch.randn(2, 8, 4), valid)
+    assert routing.mask.long().tolist() == [
         [1, 0, 0, 1, 0, 0, 1, 0],
         [1, 0, 0, 1, 0, 0, 0, 0],
     ]

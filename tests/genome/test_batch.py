@@ -1,3 +1,4 @@
+import dataclasses
 import subprocess
 import sys
 
@@ -51,11 +52,11 @@ def test_reverse_complement_of_ragged_rows(rows):
     assert torch.equal(reverse_rows(reverse_rows(masked, lengths), lengths), masked)
 
 
-@given(ROWS, st.sampled_from([0.0, 0.1, 1.0]), st.sampled_from([4, 5]))
-def test_model_inputs_base_by_base(rows, soft_mask_weight, start_code):
+@given(ROWS, st.sampled_from([0.0, 0.1, 1.0]))
+def test_model_inputs_base_by_base(rows, soft_mask_weight):
     batch = window_batch(rows)
     before = batch.codes.copy(), batch.masked.copy()
-    inputs = to_model_inputs(batch, "cpu", soft_mask_weight, start_code)
+    inputs = to_model_inputs(batch, "cpu", soft_mask_weight)
     assert np.array_equal(batch.codes, before[0])
     assert np.array_equal(batch.masked, before[1])
     for row, (bases, flip) in enumerate(rows):
@@ -65,13 +66,35 @@ def test_model_inputs_base_by_base(rows, soft_mask_weight, start_code):
         targets = [code for code, _ in bases] + [4] * padding
         weights = [0.0 if c == 4 else soft_mask_weight if m else 1.0 for c, m in bases]
         assert inputs.targets[row].tolist() == targets
-        assert inputs.tokens[row].tolist() == [start_code, *targets[:-1]]
+        assert inputs.tokens[row].tolist() == [4, *targets[:-1]]
         expected = torch.tensor(weights + [0.0] * padding, dtype=torch.float32)
         assert torch.equal(inputs.weights[row], expected)
         assert inputs.valid[row].tolist() == [True] * len(bases) + [False] * padding
     assert inputs.tokens.dtype == inputs.targets.dtype == torch.int64
     assert inputs.weights.dtype == torch.float32
     assert inputs.valid.dtype == torch.bool
+    assert inputs.scores is None
+
+
+@given(ROWS)
+def test_mask_and_scores_belong_to_the_base_that_a_position_reads(rows):
+    bare = window_batch(rows)
+    scores = np.full(bare.codes.shape, np.nan, dtype=np.float32)
+    for row, (bases, _) in enumerate(rows):
+        scores[row, : len(bases)] = np.arange(len(bases))
+    inputs = to_model_inputs(dataclasses.replace(bare, scores=scores), "cpu")
+    assert inputs.scores is not None
+    assert inputs.scores.dtype == torch.float32
+    assert inputs.masked.dtype == torch.bool
+    for row, (bases, flip) in enumerate(rows):
+        masks = [masked for _, masked in bases]
+        order = list(range(len(bases)))
+        if flip:
+            masks, order = masks[::-1], order[::-1]
+        assert inputs.masked[row, : len(bases)].tolist() == [False, *masks[:-1]]
+        assert torch.isnan(inputs.scores[row, 0])
+        assert inputs.scores[row, 1 : len(bases)].tolist() == order[:-1]
+    assert np.array_equal(scores[0, : len(rows[0][0])], np.arange(len(rows[0][0])))
 
 
 def test_no_other_file_of_the_room_imports_torch():

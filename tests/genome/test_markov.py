@@ -1,4 +1,4 @@
-"""Tests of study/markov.py against an oracle of dictionaries and loops."""
+"""Tests of genome/markov.py against an oracle of dictionaries and loops."""
 
 import math
 from collections import defaultdict
@@ -6,9 +6,16 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
+from genomenet.genome import markov
 from genomenet.genome.intervals import Interval
-from genomenet.study import markov
-from genomenet.study.markov import MarkovModel, count_words, distributions, fit, score
+from genomenet.genome.markov import (
+    MarkovModel,
+    count_words,
+    distributions,
+    entropy_tables,
+    fit,
+    score,
+)
 
 
 class Codes:
@@ -126,3 +133,21 @@ def test_fit_chooses_the_best_strength_order_by_order(genome):
             tried = MarkovModel(model.counts[: k + 1], (*model.strengths[:k], strength))
             losses.append(score(genome, validation, tried)[0][k])
         assert model.strengths[k] == markov.STRENGTHS[int(np.argmin(losses))]
+
+
+def test_entropy_tables_are_those_of_the_distributions(genome):
+    model = MarkovModel(count_words(genome, TRAINING, 3), (1.0, 4.0, 16.0, 2.5))
+    tables = entropy_tables(model)
+    assert [table.shape for table in tables] == [(1,), (4,), (16,), (64,)]
+    assert {table.dtype for table in tables} == {np.dtype(np.float32)}
+    codes = genome.read("a", 2000, 2400)
+    *_, p = distributions(codes, model)
+    for i in np.flatnonzero(codes[1:] < 4) + 1:
+        context = []
+        for code in codes[max(0, i - 3) : i][::-1]:
+            if code == 4:
+                break
+            context.insert(0, int(code))
+        row = sum(code * 4**j for j, code in enumerate(reversed(context)))
+        expected = -(p[i] * np.log(p[i])).sum()
+        assert tables[len(context)][row] == pytest.approx(expected, abs=1e-6)

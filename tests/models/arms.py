@@ -12,6 +12,15 @@ SMALL = {
     "vocab_size": 6,
 }
 
+BLT = {
+    **SMALL,
+    "layout": "T1t1 + T2 + T2",
+    "d_model": [16, 24],
+    "window": [5, -1],
+    "pool": "cross_attention",
+    "inner_norms": False,
+}
+
 ARMS = {
     "transformer": ModelConfig(**{**SMALL, "layout": "T2"}),
     "windowed transformer": ModelConfig(**{**SMALL, "layout": "T1t1", "window": 5}),
@@ -22,5 +31,60 @@ ARMS = {
     "hnet two stages": ModelConfig(
         **{**SMALL, "layout": "m1 + t1 + T1 + m1 + m1", "d_model": [16, 16, 24], "targets": [2, 3]}
     ),
-    "fixed grid": ModelConfig(**{**SMALL, "layout": "m1 + M1 + m1", "router": "fixed"}),
+    "fixed grid": ModelConfig(**{**SMALL, "layout": "m1 + M1 + m1", "chunker": "fixed"}),
+    "without cosine": ModelConfig(**{**SMALL, "layout": "m1 + M1 + m1", "chunker": "linear"}),
+    "without smoothing": ModelConfig(**{**SMALL, "layout": "m1 + T1 + m1", "unpool": "spread"}),
+    "without straight-through": ModelConfig(
+        **{**SMALL, "layout": "m1 + M1 + m1", "straight_through": False}
+    ),
+    "spacebyte": ModelConfig(
+        **{**SMALL, "layout": "T1 + T1 + T1", "d_model": [16, 24], "window": [7, -1]},
+        unpool="boundary",
+        inner_norms=False,
+        chunker="fixed",
+    ),
+    "guarded": ModelConfig(
+        **{**SMALL, "layout": "m1 + T1 + m1"}, max_chunk=4, max_boundary_share=0.2
+    ),
+    "other rope": ModelConfig(**{**SMALL, "layout": "T1", "rope_base": 500_000.0}),
+    "moe": ModelConfig(**{**SMALL, "layout": "E1T1E1", "experts": 4, "mlp_width_expert": 12}),
+    "moe within": ModelConfig(
+        **{**SMALL, "layout": "m1 + E2 + m1", "experts": 3, "experts_per_position": 1}
+    ),
+    "blt fixed": ModelConfig(**{**BLT, "chunker": "fixed", "targets": 4}),
+    "blt fixed, one slot": ModelConfig(**{**BLT, "chunker": "fixed", "targets": 4}, slots=1),
+    "blt learned": ModelConfig(**BLT),
+    "blt learned, one slot, long chunks": ModelConfig(**BLT, slots=1, max_chunk=11),
+    "blt without straight-through": ModelConfig(**BLT, straight_through=False),
+    "blt n-grams": ModelConfig(
+        **{**BLT, "chunker": "fixed", "inner_norms": True}, slots=3, ngrams=[2, 3]
+    ),
+    "blt hashed n-grams, published residual": ModelConfig(
+        **{**BLT, "d_model": [16, 32]},
+        ngrams=[3, 5],
+        ngram_tables="hashed",
+        ngram_rows=17,
+        ngram_functions=2,
+        parity=True,
+    ),
+    "blt around hnet": ModelConfig(
+        **{
+            **BLT,
+            "layout": "T1 + m1 + T1 + m1 + T2",
+            "d_model": [16, 24, 24],
+            "window": [5, -1, -1],
+            "targets": [2, 2],
+            "pool": ["cross_attention", "select"],
+        }
+    ),
+    "blt within hnet": ModelConfig(
+        **{
+            **BLT,
+            "layout": "m1 + T1 + T1 + T1 + m1",
+            "d_model": [16, 24, 32],
+            "window": -1,
+            "targets": [2, 2],
+            "pool": ["select", "cross_attention"],
+        }
+    ),
 }

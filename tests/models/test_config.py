@@ -23,7 +23,7 @@ def test_stage_values():
         ({"d_model": [96, 64]}, "must grow inwards"),
         ({"targets": [3, 3]}, "model.targets has 2 values"),
         ({"targets": 1.0}, "give more than 1"),
-        ({"router": "fixed", "targets": 2.5}, "whole number"),
+        ({"chunker": "fixed", "targets": 2.5}, "whole number"),
         ({"head_dim": 48}, "model.head_dim 48 does not divide d_model 128"),
         ({"rotary_dim": 7}, "must be even"),
         ({"rotary_dim": 128}, "at most head_dim"),

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from genomenet.chunking.learned import CosineRouter
 from genomenet.chunking.ratio_loss import ratio_loss
-from genomenet.chunking.routing import CosineRouter, Routing
 from genomenet.models.language_model import LanguageModel
 from tests.models.arms import ARMS
 from tests.oracles import model as oracle
@@ -35,15 +35,15 @@ def test_float64_values_and_gradients_equal_the_oracle(name):
     logits, probabilities, boundaries = oracle.language_model(
         weights, model.config, tokens[0].tolist()
     )
-    torch.testing.assert_close(output.logits_BLV[0], logits, rtol=1e-9, atol=1e-10)
-    assert len(output.stages) == len(boundaries) == model.config.networks().stages
-    for routing, p, boundary in zip(output.stages, probabilities, boundaries, strict=True):
-        valid = routing.valid_BL[0]
-        torch.testing.assert_close(routing.probability_BL[0][valid], p)
-        assert routing.boundary_BL[0][valid].tolist() == boundary
+    torch.testing.assert_close(output.logits[0], logits, rtol=1e-9, atol=1e-10)
+    assert len(output.boundaries) == len(boundaries) == model.config.networks().stages
+    for routing, p, boundary in zip(output.boundaries, probabilities, boundaries, strict=True):
+        valid = routing.valid[0]
+        torch.testing.assert_close(routing.probability[0][valid], p)
+        assert routing.mask[0][valid].tolist() == boundary
 
     probe = torch.randn(logits.shape, dtype=torch.float64)
-    (output.logits_BLV[0] * probe).sum().backward()
+    (output.logits[0] * probe).sum().backward()
     expected = torch.autograd.grad(
         (logits * probe).sum(), list(weights.values()), allow_unused=True
     )
@@ -57,8 +57,8 @@ def test_float64_values_and_gradients_equal_the_oracle(name):
 @pytest.mark.parametrize("name", ARMS)
 def test_float32_is_within_one_in_ten_thousand_of_float64(name):
     tokens = some_tokens(2, 96)
-    exact = make(name, torch.float64)(tokens).logits_BLV
-    single = make(name, torch.float32)(tokens).logits_BLV
+    exact = make(name, torch.float64)(tokens).logits
+    single = make(name, torch.float32)(tokens).logits
     assert (single - exact).norm() / exact.norm() < 1e-4
 
 
@@ -74,10 +74,10 @@ def test_no_position_sees_a_later_one(name):
             changed[0, position] = (changed[0, position] + 1) % 5
             after = model(changed)
             torch.testing.assert_close(
-                after.logits_BLV[:, :position], before.logits_BLV[:, :position], rtol=0, atol=1e-12
+                after.logits[:, :position], before.logits[:, :position], rtol=0, atol=1e-12
             )
             # The position itself must react, or the test would pass on a dead model.
-            assert not torch.equal(after.logits_BLV[:, position], before.logits_BLV[:, position])
+            assert not torch.equal(after.logits[:, position], before.logits[:, position])
 
 
 @pytest.mark.parametrize("name", ARMS)
@@ -90,21 +90,21 @@ def test_padding_and_neighbours_change_nothing(name):
 
     model = make(name, torch.float64)
     padded = model(junk, valid)
-    (padded.logits_BLV * valid[..., None]).square().sum().backward()
+    (padded.logits * valid[..., None]).square().sum().backward()
     together = {key: value.grad.clone() for key, value in model.named_parameters()}
 
     model.zero_grad()
     for row, length in enumerate(lengths):
         alone = model(tokens[row : row + 1, :length])
         torch.testing.assert_close(
-            padded.logits_BLV[row, :length], alone.logits_BLV[0], rtol=1e-10, atol=1e-11
+            padded.logits[row, :length], alone.logits[0], rtol=1e-10, atol=1e-11
         )
-        for both, single in zip(padded.stages, alone.stages, strict=True):
-            in_row = both.valid_BL[row]
-            alone_in_row = single.boundary_BL[0][single.valid_BL[0]]
-            assert both.boundary_BL[row][in_row].tolist() == alone_in_row.tolist()
-            assert not both.boundary_BL[row][~in_row].any()
-        alone.logits_BLV.square().sum().backward()
+        for both, single in zip(padded.boundaries, alone.boundaries, strict=True):
+            in_row = both.valid[row]
+            alone_in_row = single.mask[0][single.valid[0]]
+            assert both.mask[row][in_row].tolist() == alone_in_row.tolist()
+            assert not both.mask[row][~in_row].any()
+        alone.logits.square().sum().backward()
     for key, value in model.named_parameters():
         torch.testing.assert_close(value.grad, together[key], rtol=1e-8, atol=1e-9, msg=key)
 
@@ -114,17 +114,15 @@ def test_collapsed_routing_still_trains(chunks, monkeypatch):
     model = make("hnet mamba2", torch.float32)
     route = CosineRouter.forward
 
-    def collapsed(router, x_BLD, valid_BL):
-        p_BL = route(router, x_BLD, valid_BL).probability_BL
-        squeezed_BL = 0.4 * p_BL if chunks == "one a sequence" else 0.6 + 0.4 * p_BL
-        p_BL = torch.cat([p_BL[:, :1], squeezed_BL[:, 1:]], 1)
-        return Routing(p_BL, (p_BL > 0.5) & valid_BL, valid_BL)
+    def collapsed(router, x_BLD, positions):
+        p_BL = route(router, x_BLD, positions)
+        return 0.4 * p_BL if chunks == "one a sequence" else 0.6 + 0.4 * p_BL
 
     monkeypatch.setattr(CosineRouter, "forward", collapsed)
-    output = model(some_tokens(2))
+    output = model(some_tokens(2) % 4)
     expected = LENGTH if chunks == "one a sequence" else 1
-    assert output.stages[0].positions_per_chunk == expected
-    loss = output.logits_BLV.square().sum() + ratio_loss(output.stages[0], 3.0)
+    assert output.boundaries[0].positions_per_chunk == expected
+    loss = output.logits.square().sum() + ratio_loss(output.boundaries[0], 3.0)
     loss.backward()
     for key, parameter in model.named_parameters():
         assert torch.isfinite(parameter.grad).all(), key
@@ -137,7 +135,7 @@ def test_autocast_keeps_routing_and_smoothing_in_float32():
     tokens = some_tokens(2, 64)
     with torch.autocast("cpu", torch.bfloat16):
         output = model(tokens)
-    assert output.stages[0].probability_BL.dtype == torch.float32
-    assert output.logits_BLV.dtype == torch.bfloat16
-    exact = model(tokens).logits_BLV
-    assert (output.logits_BLV.float() - exact).abs().mean() < 0.1 * exact.abs().mean()
+    assert output.boundaries[0].probability.dtype == torch.float32
+    assert output.logits.dtype == torch.bfloat16
+    exact = model(tokens).logits
+    assert (output.logits.float() - exact).abs().mean() < 0.1 * exact.abs().mean()

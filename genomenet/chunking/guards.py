@@ -1,0 +1,138 @@
+"""From what a chunker asks for to boundaries: forced ones, longest chunks, a ceiling."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from genomenet.chunking.boundaries import Boundaries, Positions
+from genomenet.genome.alphabet import N_CODE
+
+BURST = 64
+"""Boundaries that a sequence may have before the ceiling counts."""
+
+
+@dataclass(frozen=True)
+class Guards:
+    """Limits on the boundaries of a stage; every one of them looks back only.
+
+    Attributes
+    ----------
+    max_chunk : int
+        Longest chunk in positions, so that there can't be too few boundaries; 0 is no limit.
+    max_boundary_share : float
+        Largest share of positions, counted from the start of a sequence after a first
+        allowance of `BURST`, at which the chunker gets the boundary it asks for; 1 is no limit.
+        Forced boundaries come on top.
+    at_n : bool
+        Force a boundary where a run of N begins or ends.
+    """
+
+    max_chunk: int = 0
+    max_boundary_share: float = 1.0
+    at_n: bool = False
+
+    def allowed(self, position: Tensor) -> Tensor:
+        """How many boundaries a chunker may have had by the end of a position."""
+        return BURST + (self.max_boundary_share * (position.double() + 1)).floor().long()
+
+
+def apply_guards(probability_BL: Tensor, positions: Positions, guards: Guards) -> Boundaries:
+    """Decide the boundaries of whole sequences.
+
+    The first position of a sequence is always a boundary. Forced boundaries have probability
+    1: a chunk that must begin counts in full.
+
+    Parameters
+    ----------
+    probability_BL : Tensor
+        What the chunker asks for.
+    positions : Positions
+        What stands there.
+    guards : Guards
+        The limits.
+    """
+    valid_BL = positions.valid_BL
+    if positions.given_BL is not None:
+        mask_BL = positions.given_BL & valid_BL
+        return Boundaries(mask_BL.to(probability_BL.dtype), mask_BL, valid_BL)
+    position_L = torch.arange(valid_BL.shape[1], device=valid_BL.device)
+    asked_BL = (probability_BL > 0.5) | (position_L == 0)
+    mask_BL = asked_BL
+    if guards.max_boundary_share < 1:
+        raw_BL = asked_BL.cumsum(1)
+        spare_BL = (guards.allowed(position_L) - raw_BL).cummin(1).values.clamp(max=0)
+        granted_BL = raw_BL + spare_BL
+        mask_BL = granted_BL.diff(dim=1, prepend=torch.zeros_like(granted_BL[:, :1])) > 0
+    forced_BL = (position_L == 0).expand_as(mask_BL)
+    if guards.at_n and positions.tokens_BL is not None:
+        n_BL = positions.tokens_BL == N_CODE
+        forced_BL = forced_BL.clone()
+        # The start symbol is an N too, but no base.
+        forced_BL[:, 2:] |= n_BL[:, 2:] != n_BL[:, 1:-1]
+    mask_BL = mask_BL | forced_BL
+    if guards.max_chunk:
+        last_BL = torch.where(mask_BL, position_L, 0).cummax(1).values
+        too_long_BL = (position_L > last_BL) & ((position_L - last_BL) % guards.max_chunk == 0)
+        forced_BL = forced_BL | too_long_BL
+        mask_BL = mask_BL | too_long_BL
+    probability_BL = torch.where(forced_BL, 1.0, probability_BL)
+    return Boundaries(probability_BL, mask_BL & valid_BL, valid_BL)
+
+
+@dataclass
+class GuardState:
+    """What the guards remember of each row.
+
+    Attributes
+    ----------
+    position_B : Tensor of int64
+        Positions seen.
+    granted_B : Tensor of int64
+        Boundaries that the chunker asked for and got.
+    last_B : Tensor of int64
+        Position of the last boundary.
+    was_n_B : Tensor of bool
+        Whether the last token was N.
+    """
+
+    position_B: Tensor
+    granted_B: Tensor
+    last_B: Tensor
+    was_n_B: Tensor
+
+    @classmethod
+    def new(cls, batch_size: int, device: torch.device) -> "GuardState":
+        """The state of empty sequences."""
+        zeros_B = torch.zeros(batch_size, dtype=torch.int64, device=device)
+        return cls(zeros_B, zeros_B.clone(), zeros_B.clone(), zeros_B.bool())
+
+
+def step_guards(
+    probability_R: Tensor, position: Positions, guards: Guards, state: GuardState, rows_R: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Decide one more position of some rows, as `apply_guards` does for whole sequences.
+
+    Returns
+    -------
+    tuple of Tensor
+        Probabilities and boundaries, (R,).
+    """
+    t_R = state.position_B[rows_R]
+    asked_R = (probability_R > 0.5) | (t_R == 0)
+    granted_R = asked_R & (state.granted_B[rows_R] < guards.allowed(t_R))
+    if guards.max_boundary_share >= 1:
+        granted_R = asked_R
+    forced_R = t_R == 0
+    if guards.at_n and position.tokens_BL is not None:
+        n_R = position.tokens_BL[:, 0] == N_CODE
+        forced_R = forced_R | ((t_R > 1) & (n_R != state.was_n_B[rows_R]))
+        state.was_n_B[rows_R] = n_R
+    mask_R = granted_R | forced_R
+    if guards.max_chunk:
+        too_long_R = ~mask_R & (t_R - state.last_B[rows_R] == guards.max_chunk)
+        forced_R, mask_R = forced_R | too_long_R, mask_R | too_long_R
+    state.position_B[rows_R] = t_R + 1
+    state.granted_B[rows_R] += granted_R
+    state.last_B[rows_R] = torch.where(mask_R, t_R, state.last_B[rows_R])
+    return torch.where(forced_R, 1.0, probability_R), mask_R

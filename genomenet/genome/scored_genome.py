@@ -1,0 +1,67 @@
+"""A genome together with an external score for every base."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from genomenet.genome.alphabet import Alphabet
+from genomenet.genome.contigs import Contig
+from genomenet.genome.genome import Genome
+from genomenet.genome.intervals import Interval
+from genomenet.genome.score_track import ScoreTrack
+
+
+class ScoredGenome:
+    """A genome that also tells the scores of its bases; windows of it carry them along.
+
+    Contigs, digest, N runs and bases are those of the genome within.
+
+    Parameters
+    ----------
+    genome : Genome
+        The bases.
+    track : str or Path
+        The scores; see `ScoreTrack`.
+    """
+
+    def __init__(self, genome: Genome, track: str | Path) -> None:
+        self.genome = genome
+        self.track = ScoreTrack(track, genome.contigs)
+
+    @property
+    def alphabet(self) -> Alphabet:
+        """What the codes mean."""
+        return self.genome.alphabet
+
+    @property
+    def contigs(self) -> tuple[Contig, ...]:
+        """The contigs, in file order."""
+        return self.genome.contigs
+
+    @property
+    def length_bp(self) -> int:
+        """Sum of the contigs' lengths."""
+        return self.genome.length_bp
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 that names the bases and their mask; the scores have `track.fingerprint`."""
+        return self.genome.digest
+
+    @property
+    def n_runs(self) -> tuple[Interval, ...]:
+        """Runs of at least 64 N."""
+        return self.genome.n_runs
+
+    def read(self, contig: str, start: int, end: int) -> npt.NDArray[np.uint8]:
+        """Return codes, shape (end - start,)."""
+        return self.genome.read(contig, start, end)
+
+    def read_mask(self, contig: str, start: int, end: int) -> npt.NDArray[np.bool_]:
+        """Return the soft mask, shape (end - start,)."""
+        return self.genome.read_mask(contig, start, end)
+
+    def read_scores(self, contig: str, start: int, end: int) -> npt.NDArray[np.float32]:
+        """Return the scores, shape (end - start,), nan where there is none."""
+        return self.track.read(contig, start, end)

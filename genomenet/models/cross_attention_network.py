@@ -1,0 +1,218 @@
+"""The stage of BLT: chunks are pooled by cross-attention, and read by it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from genomenet.chunking.boundaries import Boundaries, Positions
+from genomenet.chunking.chunk import find_chunks
+from genomenet.chunking.dechunk import StraightThroughOne, confidence
+from genomenet.chunking.guards import GuardState, apply_guards, step_guards
+from genomenet.models.chunkers import make_chunker, make_guards
+from genomenet.models.config import ModelConfig
+from genomenet.models.stage_network import StageNetwork
+from genomenet.nn.cross_attention import ChunkPooling, ChunkReading, OpenChunks
+from genomenet.nn.rows import put_rows, take_rows
+from genomenet.nn.stack import IsotropicStack
+
+
+@dataclass
+class CrossAttentionState:
+    """What a stage and all within remember of a prefix.
+
+    Attributes
+    ----------
+    encoder, decoder : list
+        The states of their layers.
+    chunker : object
+        The chunker's own.
+    guards : GuardState
+        The guards'.
+    open : OpenChunks
+        The encoder's output since the last boundary.
+    main : object
+        The network's within; its rows step at boundaries only.
+    memory_ZBKE : Tensor
+        What each reading remembers of the last patch that closed, as `ChunkReading.remember`
+        has it.
+    """
+
+    encoder: list[Any]
+    decoder: list[Any]
+    chunker: Any
+    guards: GuardState
+    open: OpenChunks
+    main: Any
+    memory_ZBKE: Tensor
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """Steps taken by all rows, one number a stage, outermost first."""
+        return (int(self.guards.position_B.sum()), *self.main.steps)
+
+
+class CrossAttentionNetwork(StageNetwork):
+    """Encode positions, pool them into patches, run the network within, read it, and decode.
+
+    A patch closes at each boundary: it holds the positions since the boundary before, and is
+    visible from its closing position on. Positions after the last boundary are in no patch.
+    The decoder continues from the encoder's output, and reads the patches before each of its
+    layers. Where the chunker is learned, what a position reads is weighted by the confidence of
+    its boundary decision as in H-Net. Source: Byte Latent Transformer (arXiv:2412.09871)
+    section 3.
+
+    Parameters
+    ----------
+    config : ModelConfig
+        The model.
+    stage : int
+        0 at base resolution.
+    outer_width : int
+        Width of the vectors that come in.
+    make_inner : callable
+        Makes the network within for chunk vectors of a given width; called once.
+    """
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        stage: int,
+        outer_width: int,
+        make_inner: Callable[[int], Any],
+    ):
+        layout, numbers = config.networks(), config.stage(stage)
+        super().__init__(numbers.d_model, outer_width)
+        self.guards = make_guards(config, stage)
+        self.slots, self.straight_through = config.slots, config.straight_through
+        self.encoder = IsotropicStack(
+            layout.encoders[stage], numbers, closing_norm=config.inner_norms
+        )
+        self.routing_module = make_chunker(config, stage)
+        sizes = (self.d_model, self.slots, numbers.head_dim, config.parity)
+        self.pooling = ChunkPooling(*sizes)
+        pooled_width, inner_width = self.slots * self.d_model, config.stage(stage + 1).d_model
+        self.chunk_proj = (
+            nn.Linear(pooled_width, inner_width, bias=False)
+            if pooled_width != inner_width
+            else None
+        )
+        self.main_network = make_inner(inner_width)
+        self.slot_proj = nn.Linear(inner_width, pooled_width, bias=False)
+        self.readings = nn.ModuleList(ChunkReading(*sizes) for _ in layout.decoders[stage])
+        self.decoder = IsotropicStack(
+            layout.decoders[stage], numbers, closing_norm=config.inner_norms or stage == 0
+        )
+
+    def forward(self, x_BLD: Tensor, positions: Positions) -> tuple[Tensor, tuple[Boundaries, ...]]:
+        """Run the network.
+
+        Parameters
+        ----------
+        x_BLD : Tensor
+            Vectors of the width of the stage outside this one.
+        positions : Positions
+            What stands at them; right padding can't change a valid position.
+
+        Returns
+        -------
+        Tensor
+            (B, L, D) of the width that came in.
+        tuple of Boundaries
+            The decisions of every stage from this one inwards.
+        """
+        x_BLD = self.encoder(self.widen(x_BLD), positions.valid_BL)
+        boundaries = apply_guards(self.routing_module(x_BLD, positions), positions, self.guards)
+        mask_BL = boundaries.mask
+        valid_BS = find_chunks(mask_BL).valid_BS
+        closed_BL = mask_BL.cumsum(1)
+        count_B1 = closed_BL[:, -1:]
+        # The patch that closes here or later; none at the end of a row.
+        pooled_BL = closed_BL - mask_BL.long()
+        pooled_BL = torch.where(pooled_BL < count_B1, pooled_BL, -1)
+        h_BSD = self.within(self.pooling(x_BLD, pooled_BL, valid_BS.shape[1]))
+        h_BSD, inner = self.main_network(h_BSD, Positions(valid_BS))
+        slots_BSKD = self.slot_proj(h_BSD).unflatten(-1, (self.slots, -1))
+        confidence_BL = None
+        if boundaries.probability.requires_grad or not self.straight_through:
+            confidence_BL = confidence(boundaries.probability, mask_BL)
+            if self.straight_through:
+                confidence_BL = StraightThroughOne.apply(confidence_BL)
+        for reading, layer in self._decoder_layers():
+            x_BLD = reading(x_BLD, slots_BSKD, closed_BL - 1, confidence_BL)
+            x_BLD = layer(x_BLD, positions.valid_BL)
+        if self.decoder.rmsnorm is not None:
+            x_BLD = self.decoder.rmsnorm(x_BLD)
+        return x_BLD[..., : self.outer_width], (boundaries, *inner)
+
+    def _decoder_layers(self) -> Iterator[tuple[Any, Any]]:
+        """What reads the patches before every layer of the decoder, and the layer."""
+        return zip(self.readings, self.decoder.layers, strict=True)
+
+    def within(self, h: Tensor) -> Tensor:
+        """Pooled slots at the width of the network within."""
+        return h if self.chunk_proj is None else self.chunk_proj(h)
+
+    def new_state(self, batch_size: int, device: torch.device) -> CrossAttentionState:
+        """The state of `batch_size` empty sequences."""
+        weight = self.slot_proj.weight
+        readings = len(self.readings)
+        kept = (self.slots, 2 * self.d_model) if self.slots > 1 else (1, self.d_model)
+        return CrossAttentionState(
+            self.encoder.new_state(batch_size, device),
+            self.decoder.new_state(batch_size, device),
+            self.routing_module.new_state(batch_size, device),
+            GuardState.new(batch_size, device),
+            self.pooling.new_state(batch_size, device),
+            self.main_network.new_state(batch_size, device),
+            torch.zeros(readings, batch_size, *kept, dtype=weight.dtype, device=device),
+        )
+
+    def step(
+        self, x_RD: Tensor, position: Positions, state: CrossAttentionState, rows_R: Tensor
+    ) -> Tensor:
+        """One more position of some rows; equals `forward` at that position.
+
+        Parameters
+        ----------
+        x_RD : Tensor
+            The vector of the position in each row.
+        position : Positions
+            What stands there, of shape (R, 1).
+        state : CrossAttentionState
+            From `new_state`; the rows named are brought up to date in place.
+        rows_R : Tensor of int64
+            The rows that step: different ones, in ascending order.
+
+        Returns
+        -------
+        Tensor
+            (R, D) of the width that came in.
+        """
+        x_RD = self.encoder.step(self.widen(x_RD), state.encoder, rows_R)
+        asked_R = self.routing_module.step(x_RD, position, state.chunker, rows_R)
+        p_R, mask_R = step_guards(asked_R, position, self.guards, state.guards, rows_R)
+        self.pooling.step(x_RD, state.open, rows_R)
+        at_S = mask_R.nonzero()[:, 0]
+        if len(at_S):
+            rows_S = rows_R[at_S]
+            here = Positions(position.valid_BL[at_S])
+            h_SD = self.within(self.pooling.close(state.open, rows_S))
+            h_SD = self.main_network.step(h_SD, here, state.main, rows_S)
+            slots_SKD = self.slot_proj(h_SD).unflatten(-1, (self.slots, -1))
+            for memory_BKE, (reading, _) in zip(
+                state.memory_ZBKE, self._decoder_layers(), strict=True
+            ):
+                put_rows(memory_BKE, rows_S, reading.remember(slots_SKD))
+        confidence_R = None if self.straight_through else confidence(p_R, mask_R)
+        layers = zip(state.memory_ZBKE, self._decoder_layers(), state.decoder, strict=True)
+        for memory_BKE, (reading, layer), layer_state in layers:
+            x_RD = reading.step(x_RD, take_rows(memory_BKE, rows_R), confidence_R)
+            x_RD = layer.step(x_RD, layer_state, rows_R)
+        if self.decoder.rmsnorm is not None:
+            x_RD = self.decoder.rmsnorm(x_RD)
+        return x_RD[..., : self.outer_width]
