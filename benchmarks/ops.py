@@ -97,6 +97,99 @@ def masked_attention(window):
     return attend
 
 
+def pooling_autograd(chunk_BL):
+    """Softmax over runs of positions, each step of it under autograd."""
+
+    def attend(q, k, v):
+        batch, chunks = q.shape[:2]
+        segment = (chunk_BL + chunks * torch.arange(batch)[:, None]).flatten()
+        q, k, v = (t.flatten(0, 1) for t in (q, k, v))
+        score = (q.index_select(0, segment) * k[:, None]).sum(-1) * q.shape[-1] ** -0.5
+        index = segment[:, None, None].expand_as(score)
+        largest = torch.zeros_like(q[..., 0]).scatter_reduce(
+            0, index, score.detach(), "amax", include_self=False
+        )
+        weight = torch.exp(score - largest.index_select(0, segment))
+        total = torch.zeros_like(q[..., 0]).index_add(0, segment, weight)
+        y = torch.zeros_like(q).index_add(0, segment, weight[..., None] * v[:, None])
+        return (y / total[..., None]).unflatten(0, (batch, chunks))
+
+    return attend
+
+
+def pooling_masked(chunk_BL):
+    """SDPA with a dense mask of queries x positions."""
+
+    def attend(q, k, v):
+        _, chunks, slots = q.shape[:3]
+        seen = (torch.arange(chunks)[:, None] == chunk_BL[:, None]).repeat_interleave(slots, 1)
+        q, k, v = (t.transpose(1, 2) for t in (q.flatten(1, 2), k, v))
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=seen[:, None])
+        return y.transpose(1, 2).unflatten(1, (chunks, slots))
+
+    return attend
+
+
+def reading_autograd(chunk_BL):
+    """The slots of every position's chunk, and a softmax over them under autograd."""
+
+    def attend(q, k, v):
+        segment = (chunk_BL + k.shape[1] * torch.arange(len(q))[:, None]).flatten()
+        k, v = (t.flatten(0, 1).index_select(0, segment).unflatten(0, q.shape[:2]) for t in (k, v))
+        weight = torch.softmax((q[:, :, None] * k).sum(-1) * q.shape[-1] ** -0.5, 2)
+        return (weight[..., None] * v).sum(2)
+
+    return attend
+
+
+def reading_masked(chunk_BL):
+    """SDPA with a dense mask of positions x slots."""
+
+    def attend(q, k, v):
+        _, chunks, slots = k.shape[:3]
+        seen = (chunk_BL[:, :, None] == torch.arange(chunks)).repeat_interleave(slots, 2)
+        q, k, v = (t.transpose(1, 2) for t in (q, k.flatten(1, 2), v.flatten(1, 2)))
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=seen[:, None]).transpose(1, 2)
+
+    return attend
+
+
+def segment_comparisons() -> list[tuple[str, int, dict[str, Case]]]:
+    """BLT's cross-attention in both directions, with chunks of random length."""
+    length, chunks, slots, heads, width = 8192, 2048, 2, 4, 32
+    starts_L = torch.zeros(length, dtype=torch.int64)
+    starts_L[torch.randperm(length - 1)[: chunks - 1] + 1] = 1
+    chunk_BL = starts_L.cumsum(0)[None]
+    many = torch.randn(3, 1, chunks, slots, heads, width)
+    every = torch.randn(3, 1, length, heads, width)
+    title = f"(1, {length}, {heads}, {width}), {chunks} chunks of {slots} slots"
+
+    def ours(function):
+        return lambda q, k, v: function(q, k, v, chunk_BL)
+
+    pooling, reading = [many[0], *every[1:]], [every[0], *many[1:]]
+    return [
+        (
+            f"pooling {title}",
+            length,
+            {
+                "segment_attention": step(ours(ops.segment_attention), pooling),
+                "autograd": step(pooling_autograd(chunk_BL), pooling),
+                "dense mask": step(pooling_masked(chunk_BL), pooling),
+            },
+        ),
+        (
+            f"reading {title}",
+            length,
+            {
+                "slot_attention": step(ours(ops.slot_attention), reading),
+                "autograd": step(reading_autograd(chunk_BL), reading),
+                "dense mask": step(reading_masked(chunk_BL), reading),
+            },
+        ),
+    ]
+
+
 def comparisons() -> list[tuple[str, int, dict[str, Case]]]:
     """Title, tokens per call, and the forms of every op, ours first."""
     out: list[tuple[str, int, dict[str, Case]]] = []
@@ -152,6 +245,7 @@ def comparisons() -> list[tuple[str, int, dict[str, Case]]]:
             "global causal": step(ops.causal_attention, inputs),
         }
         out.append((f"attention (1, {length}, 4, 64), window {window}", length, cases))
+    out += segment_comparisons()
     return out
 
 

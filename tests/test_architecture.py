@@ -13,6 +13,7 @@ FLOORS = [
     {"models"},
     {"training"},
     {"evaluation"},
+    {"interop"},
     {"study"},
     {"report"},
     {"cli"},

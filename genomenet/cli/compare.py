@@ -1,6 +1,7 @@
 """`genomenet compare`: train and score all arms of a study on the same bases."""
 
 import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -32,6 +33,8 @@ def main(words: Sequence[str]) -> int:
     if parsed.jobs < 0:
         raise UserError(f"--jobs is {parsed.jobs}; give 0 for one a core (or GPU), or more")
 
+    from tqdm import tqdm
+
     from genomenet.cli.terminal import ArmBars
     from genomenet.report.page import write_report
     from genomenet.report.tables import text_table
@@ -40,7 +43,12 @@ def main(words: Sequence[str]) -> int:
     out = Path(parsed.out)
     with ArmBars(config.train.max_steps, quiet=parsed.quiet) as bars:
         study = compare(
-            config, out, f"genomenet compare {shlex.join(words)}", parsed.jobs, bars.show
+            config,
+            out,
+            f"genomenet compare {shlex.join(words)}",
+            parsed.jobs,
+            bars.show,
+            say=lambda line: None if parsed.quiet else tqdm.write(line, file=sys.stderr),
         )
     print(text_table(study))
     print(f"\nreport: {write_report(study, out)}")

@@ -29,7 +29,16 @@ def main(words: Sequence[str]) -> int:
         help="Weights to score.",
     )
     parser.add_argument(
-        "--genome", type=str, default="", help="Score another genome: FASTA or imported folder."
+        "--genome",
+        type=str,
+        default="",
+        help="Score another genome: FASTA or imported folder; or other text, for runs on text.",
+    )
+    parser.add_argument(
+        "--track",
+        type=str,
+        default="",
+        help="Scores of another genome's bases, for a model that reads them: bigWig or bedGraph.",
     )
     parser.add_argument("--bed", type=str, default="", help="Score only these intervals.")
     parser.add_argument(
@@ -42,6 +51,8 @@ def main(words: Sequence[str]) -> int:
         raise UserError(
             "--split names a part of the run's own genome; leave out --genome and --bed"
         )
+    if parsed.track and not parsed.genome:
+        raise UserError("--track is for another genome; name that one with --genome")
 
     from tqdm import tqdm
 
@@ -49,11 +60,11 @@ def main(words: Sequence[str]) -> int:
     from genomenet.evaluation.run import evaluate_run, held_out_intervals
     from genomenet.training.record import read_record, write_json
 
-    rows, results = [], []
+    rows, results, units = [], [], set()
     for name in parsed.runs:
         config, record = read_record(Path(name))
         genome, intervals = held_out_intervals(
-            Path(name), parsed.split or "test", parsed.genome, parsed.bed
+            Path(name), parsed.split or "test", parsed.genome, parsed.bed, parsed.track
         )
         with tqdm(unit="window", desc=name, disable=parsed.quiet or None, leave=False) as bar:
             found = evaluate_run(
@@ -64,6 +75,7 @@ def main(words: Sequence[str]) -> int:
                 parsed.windows,
                 bar.update,
             )
+        units.add(genome.alphabet.unit)
         rows.append(
             (
                 name,
@@ -82,11 +94,14 @@ def main(words: Sequence[str]) -> int:
                 "layout": config.model.layout,
                 "parameters": record["parameters"],
                 "genome_digest": genome.digest,
+                "unit": genome.alphabet.unit,
                 **dataclasses.asdict(found),
             }
         )
+    unit = "/".join(sorted(units))
     header = (
-        "run", "bases", "perplexity", "bits/base", "unique", "repeats", "bases/chunk", "MFLOPs/base"
+        "run", f"{unit}s", "perplexity", f"bits/{unit}", "unique", "repeats", f"{unit}s/chunk",
+        f"MFLOPs/{unit}",
     )  # fmt: skip
     print(text_table(header, rows, "<" + ">" * (len(header) - 1)))
     if parsed.json:

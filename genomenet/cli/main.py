@@ -10,9 +10,12 @@ from genomenet.errors import UserError, nearest
 
 VERBS = {
     "import": ("import_genome", "turn FASTA, GenBank or EMBL files into a memory-mapped genome"),
+    "calibrate": ("calibrate", "make a patcher: where boundaries fall, for a wanted chunk length"),
     "train": ("train", "train one model on a genome"),
     "resume": ("resume", "go on with a run that was stopped"),
     "evaluate": ("evaluate", "score finished runs on held-out bases"),
+    "generate": ("generate", "let a trained model write new sequences"),
+    "export": ("export", "write the model of a run as a folder to share"),
     "compare": ("compare", "train and score all arms of a study on the same bases"),
     "report": ("report", "write the figures and the HTML report of a study"),
     "models": ("models", "list model presets with parameters and FLOPs per base"),

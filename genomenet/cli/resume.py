@@ -16,7 +16,9 @@ def main(words: Sequence[str]) -> int:
     parsed = parser.read(words)
 
     from genomenet.cli.terminal import tell_summary
+    from genomenet.training.record import read_record
     from genomenet.training.run import resume
 
-    tell_summary(resume(Path(parsed.run), not parsed.quiet), Path(parsed.run))
+    run = Path(parsed.run)
+    tell_summary(resume(run, not parsed.quiet), run, read_record(run)[0].data.unit)
     return 0

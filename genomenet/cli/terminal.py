@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from genomenet.training.run import TrainingSummary
 
 
-def tell_summary(summary: "TrainingSummary", run: Path) -> None:
+def tell_summary(summary: "TrainingSummary", run: Path, unit: str) -> None:
     """Print how a run ended and what to do with it."""
     perplexity = math.exp(min(summary.valid_nats, 700))  # a wild loss must not overflow
     print(
-        f"{run}: {summary.step:,} steps, {summary.bases:,} bases at "
-        f"{summary.bases_per_second:,.0f} bases/s; validation perplexity "
-        f"{perplexity:.4f} ({summary.valid_nats / math.log(2):.4f} bits/base)"
+        f"{run}: {summary.step:,} steps, {summary.bases:,} {unit}s at "
+        f"{summary.bases_per_second:,.0f} {unit}s/s; validation perplexity "
+        f"{perplexity:.4f} ({summary.valid_nats / math.log(2):.4f} bits/{unit})"
     )
     print(f"next: genomenet evaluate {run}")
 

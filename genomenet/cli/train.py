@@ -31,5 +31,5 @@ def main(words: Sequence[str]) -> int:
         progress=not parsed.quiet,
         tell=print,
     )
-    tell_summary(summary, Path(parsed.out))
+    tell_summary(summary, Path(parsed.out), config.data.unit)
     return 0

@@ -8,10 +8,9 @@ from genomenet.errors import UserError
 from genomenet.evaluation.results import Likelihood
 from genomenet.genome.held_out import HeldOutTiles
 from genomenet.models.config import ModelConfig
-from genomenet.models.counts import flops_per_base
+from genomenet.models.flops import flops_per_base
 from genomenet.models.language_model import LanguageModel
 from genomenet.training.batch import HostBatch, to_device
-from genomenet.training.module import next_base_nats
 
 
 @torch.no_grad()
@@ -49,22 +48,22 @@ def held_out_likelihood(
     window_bases: list[int] = []
     masked_nats = torch.zeros((), dtype=torch.float64)
     masked_bases = 0
-    stages = config.networks().stages
+    stages = config.compressions
     positions, chunks = [0] * stages, [0] * stages
     for first in range(0, len(tiles), batch_size):
         host = HostBatch(tiles.batch(first, min(batch_size, len(tiles) - first)))
         batch = to_device(host, device)
-        output = model(batch.tokens_BL, batch.valid_BL)
-        nats_BL = next_base_nats(output.logits_BLV, batch.targets_BL).double().cpu()
+        output = batch.scored_by(model)
+        nats_BL = output.nats_BL.double().cpu()
         scored_BL = (batch.targets_BL >= 0).cpu()
         masked_BL = scored_BL & torch.from_numpy(host.windows.masked)
         window_nats += nats_BL.sum(1).tolist()
         window_bases += scored_BL.sum(1).tolist()
         masked_nats += nats_BL[masked_BL].sum()
         masked_bases += int(masked_BL.sum())
-        for stage, routing in enumerate(output.stages):
-            positions[stage] += int(routing.valid_BL.sum())
-            chunks[stage] += int(routing.boundary_BL.sum())
+        for stage, routing in enumerate(output.boundaries):
+            positions[stage] += int(routing.valid.sum())
+            chunks[stage] += int(routing.mask.sum())
         if progress is not None:
             progress(len(host.windows.lengths))
     rates = [p / c for p, c in zip(positions, chunks, strict=True)]

@@ -1,4 +1,4 @@
-"""Load the model of a run and score it on held-out bases."""
+"""Score the model of a run on held-out bases."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,47 +11,14 @@ from genomenet.evaluation.results import Likelihood
 from genomenet.genome.genome import Genome, open_genome, whole_contigs
 from genomenet.genome.held_out import HeldOutTiles
 from genomenet.genome.intervals import Interval, read_bed
-from genomenet.models.language_model import LanguageModel
-from genomenet.training.callbacks import BEFORE_DECAY, BEST, LAST
+from genomenet.genome.scored_genome import ScoredGenome
+from genomenet.genome.text import TextCorpus
 from genomenet.training.config import RunConfig
 from genomenet.training.data import open_data, windows_per_pass
 from genomenet.training.device import uses_gpu
-from genomenet.training.record import CHECKPOINTS, read_record
-from genomenet.training.run import load_checkpoint, require_digest
-
-CHECKPOINT_FILES = {"final": LAST, "best": BEST, "before decay": BEFORE_DECAY}
-
-
-def load_model(run: Path, checkpoint: str) -> tuple[LanguageModel, RunConfig]:
-    """The model of a run with a checkpoint's weights.
-
-    Parameters
-    ----------
-    run : Path
-        The run directory.
-    checkpoint : {"final", "best", "before decay"}
-        Which weights.
-
-    Raises
-    ------
-    UserError
-        When the run or the checkpoint is missing, or the weights are of another model.
-    """
-    config, _ = read_record(run)
-    path = run / CHECKPOINTS / CHECKPOINT_FILES[checkpoint]
-    weights = {
-        name.removeprefix("model."): value
-        for name, value in load_checkpoint(path)["state_dict"].items()
-    }
-    model = LanguageModel(config.model)
-    expected = {name: value.shape for name, value in model.state_dict().items()}
-    if expected != {name: value.shape for name, value in weights.items()}:
-        raise UserError(
-            f"{path} holds the weights of another model than layout '{config.model.layout}' in "
-            f"{run}; put the run's own checkpoint back"
-        )
-    model.load_state_dict(weights)
-    return model.to("cuda" if uses_gpu(config.train) else "cpu"), config
+from genomenet.training.record import read_record
+from genomenet.training.run import require_digest
+from genomenet.training.weights import load_model
 
 
 def run_precision(config: RunConfig) -> torch.autocast:
@@ -61,7 +28,7 @@ def run_precision(config: RunConfig) -> torch.autocast:
 
 
 def held_out_intervals(
-    run: Path, split: str, genome_path: str, bed: str
+    run: Path, split: str, genome_path: str, bed: str, track_path: str = ""
 ) -> tuple[Genome, list[Interval]]:
     """What to score: a split of the run's genome, or (parts of) another genome.
 
@@ -72,17 +39,27 @@ def held_out_intervals(
     split : {"train", "valid", "test"}
         Which split of it, when no other genome is named.
     genome_path : str
-        Another genome; empty for the run's own.
+        Another genome, or text for a run on text; empty for the run's own.
     bed : str
         BED file of intervals to score; empty for the split, or for all of another genome.
+    track_path : str
+        Scores of the other genome's bases, for a run that was trained with a track.
 
     Raises
     ------
     UserError
-        When the run's genome is no longer the one it was trained on, or the split is empty.
+        When the run's genome is no longer the one it was trained on, the split is empty, or
+        the other genome comes without the scores that the run's model reads.
     """
     if genome_path:
-        genome = open_genome(genome_path)
+        genome = (TextCorpus if read_record(run)[0].data.text else open_genome)(genome_path)
+        if track_path:
+            genome = ScoredGenome(genome, track_path)
+        elif read_record(run)[0].data.track:
+            raise UserError(
+                f"the model of {run} reads a score for every base: name those of {genome_path} "
+                "with --track"
+            )
         intervals = whole_contigs(genome)
     else:
         config, record = read_record(run)

@@ -122,9 +122,9 @@ def _data(data: MatchedRatio) -> str:
 def _routers(summary: Summary) -> list[str]:
     """Compare learned boundaries with the fixed grid of the same main mixer."""
     sentences = []
-    fixed = [one for one in summary.ranked if one.first.router == "fixed"]
+    fixed = [one for one in summary.ranked if one.first.chunker == "fixed"]
     for learned in summary.arms:
-        if learned.first.router != "learned" or not learned.finite:
+        if learned.first.chunker != "learned" or not learned.finite:
             continue
         mixer = learned.first.main_mixer
         grids = [one for one in fixed if one.first.main_mixer == mixer]

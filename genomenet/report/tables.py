@@ -25,10 +25,14 @@ from genomenet.study.results import Study
 WIDTH = 120
 """Columns of a terminal a table may fill."""
 
-ARM_HEADERS = (
-    "arm", "params", "FLOP/base nominal", "achieved", "bp/chunk", "bases/s", "ppl before",
-    "ppl final", "bits before", "bits final", "interval", "repeats", "unique",
+COST_HEADERS = (
+    "chunker", "params", "bp/chunk target", "bp/chunk achieved", "patcher FLOP/base",
+    "FLOP/base nominal", "FLOP/base achieved", "bases/s",
 )  # fmt: skip
+SCORE_HEADERS = (
+    "ppl before", "ppl final", "bits before", "bits final", "interval", "repeats", "unique",
+)  # fmt: skip
+ARM_HEADERS = ("arm", *COST_HEADERS, *SCORE_HEADERS)
 EFFICIENCY_HEADERS = (
     "hierarchical arm", "baseline", "data ratio", "FLOP ratio", "at perplexity",
     "bits after decay", "how it was read",
@@ -39,14 +43,20 @@ Rows = list[tuple[str, ...]]
 
 
 def arm_rows(summary: Summary) -> Rows:
-    """Write one row per arm under `ARM_HEADERS`; bits per base from ``bits before`` on."""
+    """Write one row per arm under `ARM_HEADERS`; bits per base from ``bits before`` on.
+
+    FLOPs per base are those of the whole arm, its patcher included.
+    """
     return [
         (
             one.label,
+            one.first.chunker,
             compact(one.first.parameters),
+            stages(one.first.target_bases_per_chunk),
+            stages(one.bases_per_chunk),
+            compact(one.first.patcher_flops_per_base) if one.first.patched else NOTHING,
             compact(one.first.flops_per_base_nominal),
             compact(one.flops_per_base),
-            stages(one.bases_per_chunk),
             compact(one.bases_per_second),
             perplexity(one.before.centre if one.before else None),
             perplexity(one.final.centre),
@@ -98,14 +108,19 @@ def text_table(study: Study) -> str:
     """
     summary = summarise(study)
     rows = arm_rows(summary)
-    narrow = ("arm", "params", "nominal", "actual", "bp/chunk", "bases/s", "ppl pre", "ppl",
-              "bits pre", "bits", "interval", "repeats", "unique")  # fmt: skip
+    cost = ("arm", "chunker", "params", "target", "bp/chunk", "patcher", "nominal", "actual",
+            "bases/s")  # fmt: skip
+    score = ("arm", "ppl pre", "ppl", "bits pre", "bits", "interval", "repeats", "unique")
+    last = len(COST_HEADERS) + 1
     lines = [
-        "nominal and actual: forward FLOPs per base at the target and at the achieved chunk rate; "
-        "ppl and bits per base: on",
-        "held-out bases, pre: before the decay; repeats and unique: bits on soft-masked bases and "
-        "on the others.",
-        *_aligned(narrow, rows),
+        "bp/chunk: bases per chunk, wanted (target) and achieved; forward FLOPs per base: of the "
+        "patcher alone, of the whole",
+        "arm at the target rate (nominal) and at the achieved one (actual); bases/s in training.",
+        *_aligned(cost, [row[:last] for row in rows]),
+        "",
+        "On held-out bases; pre: before the decay; repeats and unique: bits on soft-masked bases "
+        "and on the others.",
+        *_aligned(score, [(row[0], *row[last:]) for row in rows]),
     ]
     if study.floors:
         lines += ["", *_aligned(FLOOR_HEADERS[:3], [row[:3] for row in floor_rows(study)])]
@@ -129,8 +144,9 @@ def markdown_table(study: Study) -> str:
 
 def csv_table(study: Study) -> str:
     """Write one line per arm and seed with full precision; losses in nats and bits per base."""
-    names = ("arm", "label", "seed", "family", "router", "main_mixer", "layout", "parameters",
-             "flops_per_base_nominal", "flops_per_base_achieved", "bases_per_chunk",
+    names = ("arm", "label", "seed", "family", "chunker", "main_mixer", "layout", "parameters",
+             "patcher_flops_per_base", "flops_per_base_nominal", "flops_per_base_achieved",
+             "target_bases_per_chunk", "bases_per_chunk",
              "training_bases", "bases_per_second", "nats_before_decay", "nats_final",
              "perplexity_before_decay", "perplexity_final",
              "bits_per_base_before_decay", "bits_per_base_final", "bits_per_base_repeats",
@@ -142,8 +158,9 @@ def csv_table(study: Study) -> str:
         last = run.final
         before = run.before_decay
         writer.writerow(
-            (run.arm, run.label, run.seed, run.family, run.router, run.main_mixer, run.layout,
-             run.parameters, run.flops_per_base_nominal, last.flops_per_base,
+            (run.arm, run.label, run.seed, run.family, run.chunker, run.main_mixer, run.layout,
+             run.parameters, run.patcher_flops_per_base, run.flops_per_base_nominal,
+             last.flops_per_base, " ".join(map(str, run.target_bases_per_chunk)),
              " ".join(map(str, last.bases_per_chunk)), run.training_bases, run.bases_per_second,
              before.nats if before else "", last.nats,
              math.exp(before.nats) if before else "", math.exp(last.nats),

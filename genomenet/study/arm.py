@@ -11,9 +11,10 @@ from genomenet.genome.genome import Genome
 from genomenet.genome.held_out import HeldOutTiles
 from genomenet.genome.intervals import Interval
 from genomenet.models.config import ModelConfig
-from genomenet.models.counts import TRAINING_OVER_FORWARD, count_parameters, flops_per_base
+from genomenet.models.flops import TRAINING_OVER_FORWARD, flops_per_base
+from genomenet.models.parameters import count_parameters
 from genomenet.study.config import StudyConfig
-from genomenet.study.results import ArmRun, CurvePoint, Track
+from genomenet.study.results import ArmRun, CurvePoint, Family, Track
 from genomenet.training.batch import HostBatch, to_device
 from genomenet.training.config import RunConfig
 from genomenet.training.data import open_data
@@ -63,17 +64,20 @@ def run_arm(
     )
     final = evaluate_run(folder, "final", genome, test, config.test_windows)
     summary = read_json(folder / SUMMARY)
+    nominal = flops_per_base(run.model, run.data.max_length)
     layout = run.model.networks()
     result = ArmRun(
         arm=arm,
         label=arm,
         seed=seed,
-        family="hierarchical" if layout.stages else "isotropic",
-        router=run.model.router if layout.stages else "none",
+        family=family(run.model),
+        chunker=chunkers(run.model),
         main_mixer=layout.main_mixer,  # type: ignore[arg-type]
         layout=run.model.layout,
         parameters=count_parameters(run.model),
-        flops_per_base_nominal=flops_per_base(run.model, run.data.max_length).total,
+        flops_per_base_nominal=nominal.total,
+        patcher_flops_per_base=nominal.patcher,
+        patched=bool(run.model.patcher),
         training_bases=summary["bases"],
         bases_per_second=summary["bases_per_second"],
         curve=tuple(read_curve(folder, run)),
@@ -81,7 +85,7 @@ def run_arm(
         final=final,
         target_bases_per_chunk=tuple(
             math.prod(run.model.target(outer) for outer in range(stage + 1))
-            for stage in range(layout.stages)
+            for stage in range(run.model.compressions)
         ),
     )
     return result, boundary_tracks(folder, run, genome, arm, seed, example)
@@ -89,13 +93,15 @@ def run_arm(
 
 def read_curve(folder: Path, run: RunConfig) -> list[CurvePoint]:
     """The validations of a run, with training FLOPs at the chunk rate achieved since the last."""
-    stages = run.model.networks().stages
+    stages = run.model.compressions
+    patcher = flops_per_base(run.model, run.data.max_length).patcher  # frozen: forward only
     points, flops, bases_before = [], 0.0, 0
     for row in read_table(folder / VALID_TABLE):
         rates = tuple(float(row[f"val/bases_per_chunk/stage{stage}"]) for stage in range(stages))
         bases = int(row["bases"])
         per_base = float(row["perf/flops_per_base"])
-        flops += TRAINING_OVER_FORWARD * per_base * (bases - bases_before)
+        training = TRAINING_OVER_FORWARD * (per_base - patcher) + patcher
+        flops += training * (bases - bases_before)
         bases_before = bases
         step = int(row["step"])
         points.append(
@@ -120,22 +126,21 @@ def boundary_tracks(
     The model reads a base one position after the start symbol, so the decision about base i
     is taken at position i + 1; the window's last base is never read.
     """
-    stages = run.model.networks().stages
-    if not stages:
+    if not run.model.compressions:
         return []
     model, _ = load_model(folder, "final")
     tiles = HeldOutTiles(genome, [example], run.data.max_length)
     batch = to_device(HostBatch(tiles.batch(0, 1)), next(model.parameters()).device)
     with run_precision(run):
-        output = model.eval()(batch.tokens_BL, batch.valid_BL)
+        output = batch.scored_by(model.eval())
     length = example.end - example.start
     tracks = []
     position = torch.arange(length)
-    for stage, routing in enumerate(output.stages):
+    for stage, routing in enumerate(output.boundaries):
         probability_L, boundary_L = torch.zeros(length + 1), torch.zeros(length + 1).bool()
-        valid = routing.valid_BL[0].cpu()
-        boundary = routing.boundary_BL[0].cpu()[valid]
-        probability_L[position] = routing.probability_BL[0].float().cpu()[valid]
+        valid = routing.valid[0].cpu()
+        boundary = routing.mask[0].cpu()[valid]
+        probability_L[position] = routing.probability[0].float().cpu()[valid]
         boundary_L[position] = boundary
         tracks.append(
             Track(
@@ -160,3 +165,18 @@ def describe_flops(models: dict[str, ModelConfig], length_bp: int) -> str:
         f"{costs[high]:,.0f} ({high}), {100 * spread:.1f} % apart; a training step costs "
         f"{TRAINING_OVER_FORWARD} times as much."
     )
+
+
+def family(model: ModelConfig) -> Family:
+    """What kind of arm a model makes."""
+    if model.tokeniser != "none":
+        return "tokenised"
+    return "hierarchical" if model.networks().stages else "isotropic"
+
+
+def chunkers(model: ModelConfig) -> str:
+    """The chunkers of a model from outside in, or its tokeniser; "none" without either."""
+    if model.tokeniser != "none":
+        return model.tokeniser
+    stages = range(model.networks().stages)
+    return " / ".join(dict.fromkeys(model.chunker_of(stage) for stage in stages)) or "none"

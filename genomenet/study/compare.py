@@ -17,6 +17,7 @@ from genomenet.genome.leak import leak_report
 from genomenet.study.arm import describe_flops, run_arm, run_folder
 from genomenet.study.config import StudyConfig
 from genomenet.study.floors import trivial_floors
+from genomenet.study.patchers import make_patchers
 from genomenet.study.results import (
     ArmRun,
     Example,
@@ -36,6 +37,10 @@ from genomenet.training.tables import TRAIN_TABLE, read_table
 
 STUDY = "study.json"
 POLL_SECONDS = 1.0
+ON_TEXT = (
+    "This study is on text: where the report says base, it means byte, perplexity is per byte, and "
+    "every byte is scored."
+)
 
 
 def compare(
@@ -44,6 +49,7 @@ def compare(
     command: str,
     jobs: int,
     tell: Callable[[dict[str, int]], object],
+    say: Callable[[str], object] = lambda line: None,
 ) -> Study:
     """Train, score and gather all arms; arms already done in `out` are not done again.
 
@@ -59,6 +65,8 @@ def compare(
         Arms at a time; 0 is one a core, or one at a time on a GPU.
     tell : callable
         Called about once a second with the training steps done by each run.
+    say : callable
+        Called with lines on the patchers, which are made before the arms.
 
     Raises
     ------
@@ -80,9 +88,11 @@ def compare(
     folders = [run_folder(out, arm, seed) for arm in config.arms for seed in config.seeds]
     if (out / RESULTS).exists() and all((folder / SUMMARY).exists() for folder in folders):
         return load_study(out / RESULTS)
+    config = make_patchers(config, out, command, say)
     runs, tracks, floors = _run_all(config, out, jobs, tell, example, windows)
     leak = leak_report(splits, genome)
     bases_per_step = config.train.global_batch_size * length_bp
+    text = () if not config.data.text else (ON_TEXT,)
     study = Study(
         name=config.name,
         created=created,
@@ -101,7 +111,7 @@ def compare(
         runs=tuple(runs),
         floors=tuple(floors),
         example=_describe_example(genome, example, genes, tracks),
-        notes=(describe_flops(config.arms, length_bp), *config.notes),
+        notes=(describe_flops(config.arms, length_bp), *text, *config.notes),
     )
     save_study(study, out / RESULTS)
     return study

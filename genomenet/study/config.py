@@ -1,9 +1,15 @@
 """What a study is: arms, seeds, data and one recipe for all, readable without torch."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
-from genomenet.errors import UserError
+from genomenet.errors import UserError, nearest
+from genomenet.models.check import PATCHED
 from genomenet.models.config import ModelConfig
+from genomenet.models.presets import find_model
+from genomenet.training.calibration_config import CalibrateConfig
 from genomenet.training.config import DataConfig, RunConfig, TrainConfig
 
 
@@ -20,7 +26,15 @@ class StudyConfig:
     train
         The recipe of every arm; `train.seed` gives way to `seeds`.
     arms
-        A model for each arm, by a short name.
+        A model for each arm, by a short name; `patcher` may name one of `patchers`.
+    presets
+        Shipped models that are arms too, by the names that `genomenet models` lists.
+    patchers
+        Calibrations made before the arms, on the data of the study, by a short name;
+        `entropy_model` may name one of `entropy_models`. An arm that names none takes
+        the first of its kind.
+    entropy_models
+        Models trained before the arms, with their recipe, for patchers of the kind entropy.
     seeds
         Every arm is trained once with each.
     markov_order
@@ -37,6 +51,9 @@ class StudyConfig:
     data: DataConfig = field(default_factory=DataConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
     arms: dict[str, ModelConfig] = field(default_factory=dict)
+    presets: list[str] = field(default_factory=list)
+    patchers: dict[str, CalibrateConfig] = field(default_factory=dict)
+    entropy_models: dict[str, ModelConfig] = field(default_factory=dict)
     seeds: list[int] = field(default_factory=lambda: [0])
     markov_order: int = 11
     annotation: str = ""
@@ -48,26 +65,88 @@ class StudyConfig:
         return RunConfig(self.arms[arm], self.data, replace(self.train, seed=seed))
 
     def check(self) -> "StudyConfig":
-        """Return self after making sure that every run of it can work.
+        """Return the study with all its arms, after making sure that every run of it can work.
 
         Raises
         ------
         UserError
             Naming the arm and the field.
         """
+        if self.presets:
+            shipped = {name: find_model(name) for name in self.presets}
+            return replace(self, presets=[], arms={**shipped, **self.arms}).check()
         if not self.arms:
-            raise UserError("the study has no arms: add them under 'arms:', a model for each name")
+            raise UserError(
+                "the study has no arms: add them under 'arms:', a model for each name, or name "
+                "shipped models under 'presets:'"
+            )
         if not self.seeds or min(self.seeds) < 0 or len(set(self.seeds)) != len(self.seeds):
             raise UserError(f"seeds is {self.seeds}; give one or more different numbers from 0")
         if not -1 <= self.markov_order <= 12:
             raise UserError(f"markov_order is {self.markov_order}; give -1 (none) or 0 to 12")
-        for arm in self.arms:
-            if not arm or not all(letter.isalnum() or letter in "-_." for letter in arm):
+        for name in (*self.arms, *self.patchers, *self.entropy_models):
+            if not name or not all(letter.isalnum() or letter in "-_." for letter in name):
                 raise UserError(
-                    f"arm name '{arm}' becomes a folder: use letters, digits, '-', '_' and '.'"
+                    f"the name '{name}' becomes a folder: use letters, digits, '-', '_' and '.'"
                 )
-            try:
+        for arm, model in self.arms.items():
+            with _said_of(f"arm '{arm}'"):
                 self.run(arm, self.seeds[0]).check()
-            except UserError as error:
-                raise UserError(f"arm '{arm}': {error}") from None
-        return self
+                self._check_patcher(model)
+        for name, model in self.entropy_models.items():
+            with _said_of(f"entropy model '{name}'"):
+                RunConfig(model, self.data, self.train).check()
+        for name, patcher in self.patchers.items():
+            with _said_of(f"patcher '{name}'"):
+                if patcher.data != DataConfig():
+                    raise UserError("its data are those of the study: leave 'data' out")
+                replace(patcher, data=self.data).check()
+                run = patcher.entropy_model
+                if run and run not in self.entropy_models and not Path(run).is_dir():
+                    raise UserError(
+                        f"entropy_model '{run}' is neither a run nor one of entropy_models"
+                        + nearest(run, self.entropy_models)
+                    )
+        return replace(self, arms={name: self._with_patcher(m) for name, m in self.arms.items()})
+
+    def _with_patcher(self, model: ModelConfig) -> ModelConfig:
+        """The model with a patcher of the study's, if it needs one and names none."""
+        kind = patcher_kind(model)
+        fitting = [name for name, patcher in self.patchers.items() if patcher.kind == kind]
+        return replace(model, patcher=fitting[0]) if fitting and not model.patcher else model
+
+    def _check_patcher(self, model: ModelConfig) -> None:
+        model = self._with_patcher(model)
+        kind = patcher_kind(model)
+        if kind is None:
+            return
+        patcher = self.patchers.get(model.patcher)
+        if patcher is None and not Path(model.patcher or "?").is_dir():
+            raise UserError(
+                f"model.patcher '{model.patcher}' is neither a folder nor one of the study's "
+                "patchers" + nearest(model.patcher, self.patchers)
+            )
+        if patcher is None or model.tokeniser == "bpe" or (kind == "bpe" and patcher.vocab_size):
+            return
+        if patcher.target != model.target(0):
+            raise UserError(
+                f"model.targets is {model.target(0):g}, but its patcher '{model.patcher}' has the "
+                f"target {patcher.target:g}"
+            )
+
+
+def patcher_kind(model: ModelConfig) -> str | None:
+    """The kind of patcher that a model can't do without."""
+    if model.tokeniser == "bpe":
+        return "bpe"
+    chunker = model.chunker_of(0) if model.networks().stages else ""
+    return chunker if chunker in PATCHED else None
+
+
+@contextmanager
+def _said_of(subject: str) -> Iterator[None]:
+    """Say which part of a study a mistake is in."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"{subject}: {error}") from None

@@ -3,14 +3,16 @@
 import math
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+import numpy.typing as npt
+
 from genomenet.errors import UserError
 from genomenet.genome.genome import Genome
-from genomenet.genome.intervals import Interval
-from genomenet.study.markov import fit, score
+from genomenet.genome.intervals import Interval, spread_windows
+from genomenet.genome.markov import STRENGTH_BP, fit, score
 from genomenet.study.results import Floor
 
-STRENGTH_BP = 2_000_000
-"""Validation bases used to choose back-off strengths, taken evenly from a longer split."""
+_READ_BYTES = 4 << 20
 
 
 def trivial_floors(
@@ -26,7 +28,7 @@ def trivial_floors(
     Parameters
     ----------
     genome : Genome
-        Anything with ``read(contig, start, end)`` that returns codes A0 C1 G2 T3 N4.
+        Where codes are read.
     training : iterable of Interval
         Training split; words are counted here only.
     validation : iterable of Interval
@@ -42,7 +44,8 @@ def trivial_floors(
     Returns
     -------
     list of Floor
-        Uniform, base composition (order 0), then order 1 upwards; nats per held-out base.
+        Uniform, base composition (order 0), then order 1 upwards; nats per held-out base. For
+        text there are uniform and byte composition only.
 
     Raises
     ------
@@ -51,8 +54,10 @@ def trivial_floors(
     """
     if not 0 <= max_order <= 12:
         raise UserError(f"the Markov order is {max_order}; choose 0 to 12 (12 takes 4 GB).")
+    if not genome.alphabet.complementable:
+        return _floors_of_text(genome, training, held_out)
     window_bp = max((window.length_bp for window in held_out), default=1)
-    thinned = _thin(validation, window_bp, STRENGTH_BP)
+    thinned = spread_windows(validation, window_bp, STRENGTH_BP)
     model = fit(genome, training, thinned, max_order, both_strands)
     nats, bases = score(genome, held_out, model)
     if bases == 0:
@@ -73,6 +78,32 @@ def trivial_floors(
     return floors
 
 
+def _floors_of_text(
+    genome: Genome, training: Iterable[Interval], held_out: Iterable[Interval]
+) -> list[Floor]:
+    codes = genome.alphabet.scored_codes
+    trained, scored = (_counts(genome, intervals, codes) for intervals in (training, held_out))
+    log_p = np.log((trained + 1) / (trained.sum() + codes))
+    return [
+        Floor("uniform", math.log(codes), f"every byte has probability 1/{codes}"),
+        Floor(
+            "byte composition",
+            float(-(scored * log_p).sum() / scored.sum()),
+            "counts of the training split, and 1 for every byte",
+        ),
+    ]
+
+
+def _counts(genome: Genome, intervals: Iterable[Interval], codes: int) -> npt.NDArray[np.int64]:
+    """How often each code comes, shape (codes,)."""
+    total = np.zeros(codes, dtype=np.int64)
+    for whole in intervals:
+        for start in range(whole.start, whole.end, _READ_BYTES):
+            end = min(start + _READ_BYTES, whole.end)
+            total += np.bincount(genome.read(whole.contig, start, end), minlength=codes)
+    return total
+
+
 def best_floor(floors: Sequence[Floor]) -> Floor | None:
     """Return the trivial row that predicts the held-out bases best, or None without rows.
 
@@ -80,14 +111,3 @@ def best_floor(floors: Sequence[Floor]) -> Floor | None:
     that beats this one beats them all.
     """
     return min(floors, key=lambda floor: floor.nats, default=None)
-
-
-def _thin(intervals: Iterable[Interval], window_bp: int, bases: int) -> list[Interval]:
-    """Cut intervals into windows and keep every n-th, so that about `bases` bases remain."""
-    windows = [
-        Interval(whole.contig, start, min(whole.end, start + window_bp))
-        for whole in intervals
-        for start in range(whole.start, whole.end, window_bp)
-    ]
-    total = sum(window.length_bp for window in windows)
-    return windows[:: max(1, round(total / bases))]

@@ -6,8 +6,7 @@ from typing import Literal
 from genomenet.evaluation.results import Likelihood
 
 Phase = Literal["warmup", "stable", "decay"]
-Family = Literal["isotropic", "hierarchical"]
-Router = Literal["none", "learned", "fixed"]
+Family = Literal["isotropic", "hierarchical", "tokenised"]
 Mixer = Literal["transformer", "mamba2", "hybrid"]
 
 
@@ -49,15 +48,16 @@ class ArmRun:
         Short key shared by all seeds of the arm; the name a reader sees.
     seed : int
         Seed of initialisation and data order.
-    family, router, main_mixer : str
-        What the arm is: isotropic or hierarchical; how boundaries are found; the mixer of the main
-        network.  A baseline is the isotropic arm of the same `main_mixer`.
+    family, chunker, main_mixer : str
+        What the arm is: isotropic or hierarchical over bases, or tokenised; how boundaries are
+        found; the mixer of the main network.  A baseline is the isotropic arm of the same
+        `main_mixer`.
     layout : str
         For example ``m2 + T7 + m1``.
     parameters : int
         Trainable parameters.
     flops_per_base_nominal : float
-        Forward FLOPs per base at the target chunk rate.
+        Forward FLOPs per base at the target chunk rate, the patcher's included.
     training_bases : int
         Bases trained on.
     bases_per_second : float
@@ -69,14 +69,18 @@ class ArmRun:
     final : Likelihood
         Held-out likelihood of the last weights.
     target_bases_per_chunk : tuple of float
-        What the ratio loss or the grid aims at, per stage; empty for isotropic arms.
+        What the chunkers aim at, per stage; empty for isotropic arms.
+    patcher_flops_per_base : float
+        Forward FLOPs per base of the patcher alone.
+    patched : bool
+        Whether the arm has a patcher at all.
     """
 
     arm: str
     label: str
     seed: int
     family: Family
-    router: Router
+    chunker: str
     main_mixer: Mixer
     layout: str
     parameters: int
@@ -87,6 +91,8 @@ class ArmRun:
     before_decay: Likelihood | None
     final: Likelihood
     target_bases_per_chunk: tuple[float, ...] = ()
+    patcher_flops_per_base: float = 0.0
+    patched: bool = False
 
 
 @dataclass(frozen=True)

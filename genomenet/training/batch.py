@@ -7,6 +7,8 @@ from torch import Tensor
 
 from genomenet.genome.batch import to_model_inputs
 from genomenet.genome.window_batch import WindowBatch
+from genomenet.models.language_model import LanguageModel
+from genomenet.models.nats import Scores
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,10 @@ class StepBatch:
         Weight of each target in the training loss.
     valid_BL : Tensor of bool
         False at right padding.
+    masked_BL : Tensor of bool
+        Whether the base that the position reads is soft-masked.
+    scores_BL : Tensor of float32 or None
+        Score of the base that the position reads, nan where there is none; None without a track.
     names : list of str
         Each window's place in the genome, for messages.
     step_weight, micro_batches
@@ -52,9 +58,21 @@ class StepBatch:
     targets_BL: Tensor
     weights_BL: Tensor
     valid_BL: Tensor
+    masked_BL: Tensor
+    scores_BL: Tensor | None
     names: list[str]
     step_weight: float
     micro_batches: int
+
+    def scored_by(self, model: LanguageModel) -> Scores:
+        """Nats of every target under a model, with the boundaries that it drew."""
+        return model.score(
+            self.tokens_BL,
+            self.targets_BL,
+            self.valid_BL,
+            masked_BL=self.masked_BL,
+            scores_BL=self.scores_BL,
+        )
 
 
 def to_device(batch: HostBatch, device: torch.device, soft_mask_weight: float = 1.0) -> StepBatch:
@@ -69,16 +87,16 @@ def to_device(batch: HostBatch, device: torch.device, soft_mask_weight: float = 
     soft_mask_weight : float
         Loss weight of soft-masked bases.
     """
-    tokens_BL, targets_BL, weights_BL, valid_BL = to_model_inputs(
-        batch.windows, device, soft_mask_weight
-    )
-    unscored_BL = (targets_BL > 3) | ~valid_BL
+    inputs = to_model_inputs(batch.windows, device, soft_mask_weight)
+    unscored_BL = (inputs.targets >= batch.windows.alphabet.scored_codes) | ~inputs.valid
     return StepBatch(
-        tokens_BL,
-        targets_BL.masked_fill(unscored_BL, -1),
-        weights_BL,
-        valid_BL,
-        batch.windows.names(),
-        batch.step_weight,
-        batch.micro_batches,
+        tokens_BL=inputs.tokens,
+        targets_BL=inputs.targets.masked_fill(unscored_BL, -1),
+        weights_BL=inputs.weights,
+        valid_BL=inputs.valid,
+        masked_BL=inputs.masked,
+        scores_BL=inputs.scores,
+        names=batch.windows.names(),
+        step_weight=batch.step_weight,
+        micro_batches=batch.micro_batches,
     )

@@ -1,12 +1,11 @@
 """What a training run is: data, model and recipe, readable without torch."""
 
-import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from genomenet.errors import UserError
 from genomenet.models.config import ModelConfig
+from genomenet.training.check import check_run
 
 
 @dataclass(frozen=True)
@@ -55,8 +54,12 @@ class DataConfig:
     ----------
     genome
         Folder made by `genomenet import`, or a FASTA file read in place.
+    text
+        Text file, or a folder of them, for a model of bytes; instead of a genome.
     mock
         Train on made-up sequence, without any file.
+    track
+        Score of every base for a chunker that reads scores: bigWig or bedGraph file.
     max_length
         Window length in bases.
     rc_aug
@@ -69,11 +72,18 @@ class DataConfig:
     """
 
     genome: str = ""
+    text: str = ""
     mock: bool = False
+    track: str = ""
     max_length: int = 1024
     rc_aug: bool = False
     soft_mask_weight: float = 1.0
     split: SplitConfig = field(default_factory=SplitConfig)
+
+    @property
+    def unit(self) -> str:
+        """What one position of a window holds."""
+        return "byte" if self.text else "base"
 
     def with_absolute_paths(self) -> "DataConfig":
         """The same data, to be found from any working directory."""
@@ -81,7 +91,9 @@ class DataConfig:
         if split.bed:
             split = replace(split, bed=str(Path(split.bed).absolute()))
         genome = str(Path(self.genome).absolute()) if self.genome else ""
-        return replace(self, genome=genome, split=split)
+        text = str(Path(self.text).absolute()) if self.text else ""
+        track = str(Path(self.track).absolute()) if self.track else ""
+        return replace(self, genome=genome, text=text, track=track, split=split)
 
 
 @dataclass(frozen=True)
@@ -106,6 +118,8 @@ class TrainConfig:
         stage 0.
     ratio_weight
         Weight of the ratio loss, one for all chunking stages or one each.
+    balance_weight
+        Weight of the load-balancing loss of each mixture of experts.
     weight_decay
         AdamW's decay; norms, biases, embeddings and state-space parameters have none.
     beta1
@@ -147,6 +161,7 @@ class TrainConfig:
     lr: float = 3e-3
     lr_multipliers: list[float] = field(default_factory=list)
     ratio_weight: float | list[float] = 0.03
+    balance_weight: float = 0.01
     weight_decay: float = 0.1
     beta1: float = 0.9
     beta2: float = 0.95
@@ -224,61 +239,5 @@ class RunConfig:
         UserError
             Naming the field, what is wrong with it and what would be right.
         """
-        self.model.check()
-        data, train = self.data, self.train
-        if not data.mock and not data.genome:
-            raise UserError(
-                "data.genome is missing: give a folder made by `genomenet import` or a FASTA "
-                "file, or --data.mock for made-up sequence"
-            )
-        for name, smallest in (
-            ("seed", 0),
-            ("max_steps", 1),
-            ("global_batch_size", 1),
-            ("micro_batch_size", 0),
-            ("valid_every", 0),
-            ("valid_windows", 0),
-            ("checkpoint_every", 0),
-            ("threads", 0),
-            ("workers", 0),
-        ):
-            if getattr(train, name) < smallest:
-                raise UserError(f"train.{name} is {getattr(train, name)}; give {smallest} or more")
-        for name in ("lr", "beta1", "beta2"):
-            if not 0 < getattr(train, name) < (math.inf if name == "lr" else 1):
-                raise UserError(
-                    f"train.{name} is {getattr(train, name):g}; it must be above 0"
-                    + ("" if name == "lr" else " and below 1")
-                )
-        for name in ("weight_decay", "gradient_clip"):
-            if not getattr(train, name) >= 0:
-                raise UserError(f"train.{name} is {getattr(train, name):g}; give 0 or more")
-        if data.max_length < 2:
-            raise UserError(f"data.max_length is {data.max_length}; a window needs 2 bases or more")
-        if train.micro_batch_size and train.global_batch_size % train.micro_batch_size:
-            raise UserError(
-                f"train.micro_batch_size {train.micro_batch_size} does not divide "
-                f"train.global_batch_size {train.global_batch_size}"
-            )
-        if not 0 <= data.soft_mask_weight <= 1:
-            raise UserError(f"data.soft_mask_weight is {data.soft_mask_weight:g}; give 0 to 1")
-        if min(train.warmup_fraction, train.decay_fraction) < 0 or (
-            train.warmup_fraction + train.decay_fraction > 1
-        ):
-            raise UserError(
-                f"train.warmup_fraction {train.warmup_fraction:g} and train.decay_fraction "
-                f"{train.decay_fraction:g} must be 0 or more and at most 1 together"
-            )
-        stages = self.model.networks().stages
-        if train.lr_multipliers and len(train.lr_multipliers) != stages + 1:
-            raise UserError(
-                f"train.lr_multipliers has {len(train.lr_multipliers)} values, but layout "
-                f"'{self.model.layout}' has {stages + 1} stage(s)"
-            )
-        weights = train.ratio_weight
-        if isinstance(weights, list) and len(weights) not in {1, stages}:
-            raise UserError(
-                f"train.ratio_weight has {len(weights)} values, but layout "
-                f"'{self.model.layout}' has {stages} chunking stage(s)"
-            )
+        check_run(self)
         return self

@@ -12,12 +12,14 @@ from genomenet.errors import UserError
 from genomenet.genome.genome import Genome, open_genome
 from genomenet.genome.held_out import HeldOutTiles
 from genomenet.genome.mock import MockGenome
+from genomenet.genome.scored_genome import ScoredGenome
 from genomenet.genome.splits import (
     Splits,
     split_by_bed,
     split_by_chromosome,
     split_by_fraction,
 )
+from genomenet.genome.text import TextCorpus
 from genomenet.genome.window_batch import WindowBatch
 from genomenet.genome.windows import TrainingWindows
 from genomenet.training.batch import HostBatch, StepBatch, to_device
@@ -30,14 +32,16 @@ GPU_MICRO_BATCH_BP = 131_072
 
 
 def open_data(data: DataConfig) -> tuple[Genome, Splits]:
-    """The genome of a data config and its splits.
+    """The genome of a data config, with its scores where a track is named, and its splits.
 
     Raises
     ------
     UserError
-        When the genome is missing or a split can't be made of it.
+        When the genome or the track is missing or a split can't be made of it.
     """
-    genome = MockGenome() if data.mock else open_genome(Path(data.genome))
+    genome = _open(data)
+    if data.track:
+        genome = ScoredGenome(genome, Path(data.track))
     split = data.split
     if split.by == "bed":
         if not split.bed:
@@ -48,6 +52,12 @@ def open_data(data: DataConfig) -> tuple[Genome, Splits]:
     return genome, split_by_fraction(
         genome, split.valid_fraction, split.test_fraction, split.block_bp, split.seed
     )
+
+
+def _open(data: DataConfig) -> Genome:
+    if data.mock:
+        return MockGenome()
+    return TextCorpus(data.text) if data.text else open_genome(data.genome)
 
 
 def windows_per_pass(config: RunConfig) -> int:
@@ -96,7 +106,7 @@ class MicroBatches(Dataset):
         if self._weight_of_step[0] != step:
             if self.per_step > 1:
                 windows = self.windows.batch(step * self.step_size, self.step_size)
-            known = windows.codes < 4
+            known = windows.codes < windows.alphabet.scored_codes
             masked = float(np.count_nonzero(known & windows.masked))
             weight = np.count_nonzero(known) - (1 - self.soft_mask_weight) * masked
             self._weight_of_step = (step, float(weight))

@@ -4,14 +4,15 @@ import math
 
 import lightning as L
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from genomenet.chunking.boundaries import Boundaries
 from genomenet.chunking.ratio_loss import ratio_loss
-from genomenet.chunking.routing import Routing
 from genomenet.errors import UserError
-from genomenet.models.counts import flops_per_base
-from genomenet.models.language_model import LanguageModel
+from genomenet.models.check import LEARNED
+from genomenet.models.flops import flops_per_base
+from genomenet.models.tokenised import make_language_model
+from genomenet.nn.moe import balance_losses
 from genomenet.training.batch import StepBatch
 from genomenet.training.callbacks import Checkpoints
 from genomenet.training.config import RunConfig
@@ -23,7 +24,9 @@ class Diverged(UserError):
 
 
 class GenomeModule(L.LightningModule):
-    """Next-base cross-entropy plus a ratio loss for every learned router.
+    """Next-base cross-entropy plus a ratio loss for every learned chunker.
+
+    Mixtures of experts add their load-balancing losses, one for each.
 
     Parameters
     ----------
@@ -34,11 +37,13 @@ class GenomeModule(L.LightningModule):
     def __init__(self, config: RunConfig):
         super().__init__()
         self.config = config
-        self.model = LanguageModel(config.model)
-        stages = config.model.networks().stages if config.model.router == "learned" else 0
+        self.model = make_language_model(config.model)
         weight = config.train.ratio_weight
-        weights = weight if isinstance(weight, list) else [weight]
-        self.ratio_weights = weights * stages if len(weights) == 1 else weights
+        self.ratio_weights = {
+            stage: weight[stage % len(weight)] if isinstance(weight, list) else weight
+            for stage in range(config.model.networks().stages)
+            if config.model.chunker_of(stage) in LEARNED
+        }
         self._totals: dict[str, Tensor] = {}
         self._micro_sums: dict[str, Tensor] = {}
 
@@ -52,21 +57,25 @@ class GenomeModule(L.LightningModule):
         The cross-entropy is divided by the scored weight of the whole optimiser step: however
         the step is cut into micro-batches, its gradient is the same.
         """
-        output = self.model(batch.tokens_BL, batch.valid_BL)
-        nats_BL = next_base_nats(output.logits_BLV, batch.targets_BL)
+        output = batch.scored_by(self.model)
+        nats_BL = output.nats_BL
         scored_BL = batch.weights_BL > 0
         share = batch.micro_batches / (batch.step_weight or 1.0)
         loss = (nats_BL * batch.weights_BL).sum() * share
         self._stop_if_diverged(nats_BL, scored_BL, batch)
-        ratios = [
-            ratio_loss(routing, self.config.model.target(stage))
-            for stage, routing in enumerate(output.stages)
-            if self.config.model.router == "learned"
-        ]
-        for weight, ratio in zip(self.ratio_weights, ratios, strict=True):
-            loss = loss + weight * ratio
+        ratios = {
+            stage: ratio_loss(output.boundaries[stage], self.config.model.target(stage))
+            for stage in self.ratio_weights
+        }
+        for stage, ratio in ratios.items():
+            loss = loss + self.ratio_weights[stage] * ratio
+        balances = balance_losses(self.model)
+        for balance in balances:
+            loss = loss + self.config.train.balance_weight * balance
         if self._logs_this_step:
-            sums = _sums(nats_BL, scored_BL, ratios, output.stages)
+            sums = _sums(nats_BL, scored_BL, ratios, output.boundaries)
+            if balances:
+                sums["balance_loss"] = torch.stack(balances).detach().mean()
             self._micro_sums = {
                 name: self._micro_sums.get(name, 0) + value for name, value in sums.items()
             }
@@ -86,7 +95,7 @@ class GenomeModule(L.LightningModule):
         if self._logs_this_step:
             self.log_dict(
                 {
-                    **_metrics(self._micro_sums, self.config.model.networks().stages),
+                    **_metrics(self._micro_sums, self.config.model.compressions),
                     "train/gradient_norm": norm,
                     "train/lr": optimizer.param_groups[0]["lr"],
                 }
@@ -103,14 +112,14 @@ class GenomeModule(L.LightningModule):
 
     def validation_step(self, batch: StepBatch, batch_idx: int) -> None:
         """Add up nats, scored bases, positions and boundaries: sums don't depend on batches."""
-        output = self.model(batch.tokens_BL, batch.valid_BL)
+        output = batch.scored_by(self.model)
         scored_BL = batch.targets_BL >= 0
-        nats_BL = next_base_nats(output.logits_BLV, batch.targets_BL)
+        nats_BL = output.nats_BL
         self._add("nats", (nats_BL * scored_BL).double().sum())
         self._add("bases", scored_BL.sum())
-        for stage, routing in enumerate(output.stages):
-            self._add(f"positions/{stage}", routing.valid_BL.sum())
-            self._add(f"chunks/{stage}", routing.boundary_BL.sum())
+        for stage, routing in enumerate(output.boundaries):
+            self._add(f"positions/{stage}", routing.valid.sum())
+            self._add(f"chunks/{stage}", routing.mask.sum())
 
     def on_validation_epoch_end(self) -> None:
         """Log the validation's means, over all ranks."""
@@ -129,7 +138,7 @@ class GenomeModule(L.LightningModule):
         self.log("val/loss", nats)
         self.log("val/perplexity", nats.exp())
         self.log("val/bits_per_base", nats / math.log(2))
-        stages = range(self.config.model.networks().stages)
+        stages = range(self.config.model.compressions)
         for stage in stages:
             bases_per_chunk = totals["positions/0"] / totals[f"chunks/{stage}"]
             self.log(f"val/bases_per_chunk/stage{stage}", bases_per_chunk)
@@ -166,7 +175,7 @@ class GenomeModule(L.LightningModule):
 
 
 def _sums(
-    nats_BL: Tensor, scored_BL: Tensor, ratios: list[Tensor], stages: tuple[Routing, ...]
+    nats_BL: Tensor, scored_BL: Tensor, ratios: dict[int, Tensor], stages: tuple[Boundaries, ...]
 ) -> dict[str, Tensor]:
     """What one micro-batch adds to the sums that a step's metrics are made of."""
     sums = {
@@ -174,12 +183,12 @@ def _sums(
         "nats": (nats_BL.detach() * scored_BL).sum(),
         "bases": scored_BL.sum(),
     }
-    for stage, ratio in enumerate(ratios):
+    for stage, ratio in ratios.items():
         sums[f"ratio_loss/{stage}"] = ratio.detach()
     for stage, routing in enumerate(stages):
-        sums[f"positions/{stage}"] = routing.valid_BL.sum()
-        sums[f"chunks/{stage}"] = routing.boundary_BL.sum()
-        sums[f"probability/{stage}"] = (routing.probability_BL.detach() * routing.valid_BL).sum()
+        sums[f"positions/{stage}"] = routing.valid.sum()
+        sums[f"chunks/{stage}"] = routing.mask.sum()
+        sums[f"probability/{stage}"] = (routing.probability.detach() * routing.valid).sum()
     return sums
 
 
@@ -187,6 +196,8 @@ def _metrics(sums: dict[str, Tensor], stages: int) -> dict[str, Tensor]:
     """Metrics of a step: sums over sums; the ratio loss, a loss of micro-batches, as their mean."""
     nats = sums["nats"] / sums["bases"].clamp(1)
     metrics = {"train/loss": nats, "train/bits_per_base": nats / math.log(2)}
+    if "balance_loss" in sums:
+        metrics["train/balance_loss"] = sums["balance_loss"] / sums["micro_batches"]
     for stage in range(stages):
         chunks, positions = sums[f"chunks/{stage}"], sums[f"positions/{stage}"]
         if f"ratio_loss/{stage}" in sums:
@@ -196,19 +207,3 @@ def _metrics(sums: dict[str, Tensor], stages: int) -> dict[str, Tensor]:
         metrics[f"chunk/F/stage{stage}"] = chunks / positions
         metrics[f"chunk/G/stage{stage}"] = sums[f"probability/{stage}"] / positions
     return metrics
-
-
-def next_base_nats(logits_BLV: Tensor, targets_BL: Tensor) -> Tensor:
-    """Negative log-likelihood in nats of every target; 0 where the target is below 0.
-
-    Parameters
-    ----------
-    logits_BLV : Tensor
-        Scores of the next base.
-    targets_BL : Tensor of int64
-        Codes; -1 where nothing is scored (N and padding).
-    """
-    exact = torch.promote_types(logits_BLV.dtype, torch.float32)
-    return F.cross_entropy(
-        logits_BLV.to(exact).transpose(1, 2), targets_BL, ignore_index=-1, reduction="none"
-    )

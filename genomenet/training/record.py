@@ -15,7 +15,8 @@ from genomenet.models.config import ModelConfig
 from genomenet.training.config import DataConfig, RunConfig, SplitConfig, TrainConfig
 
 RECORD, SUMMARY, CHECKPOINTS = "run.json", "summary.json", "checkpoints"
-FORMAT = 1
+PATCHER = "patcher"
+FORMAT = 2
 
 
 def versions() -> dict[str, str]:
@@ -73,7 +74,12 @@ def read_record(run: Path) -> tuple[RunConfig, dict[str, Any]]:
             f"{run / RECORD} has format {record.get('format')}, this genomenet reads {FORMAT}; "
             f"use the version that made it ({record.get('versions', {}).get('genomenet', '?')})"
         )
-    return config_from_dict(record["config"]), record
+    config = config_from_dict(record["config"])
+    if config.model.patcher:
+        # The run has a copy, so that it is complete by itself.
+        model = dataclasses.replace(config.model, patcher=str(run / PATCHER))
+        config = dataclasses.replace(config, model=model)
+    return config, record
 
 
 def config_from_dict(content: dict[str, Any]) -> RunConfig:

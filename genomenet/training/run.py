@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import pickle
 import signal
 import warnings
 from collections.abc import Callable, Iterator
@@ -16,7 +15,10 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from genomenet.errors import UserError
 from genomenet.genome.genome import Genome
 from genomenet.genome.leak import LeakReport, leak_report
-from genomenet.models.counts import TRAINING_OVER_FORWARD, count_parameters, flops_per_base
+from genomenet.genome.scored_genome import ScoredGenome
+from genomenet.models.flops import flops_per_base
+from genomenet.models.parameters import count_parameters
+from genomenet.models.patcher import read_patcher
 from genomenet.ops.backend import kernels
 from genomenet.training.callbacks import LAST, Checkpoints, Progress, Throughput
 from genomenet.training.config import RunConfig
@@ -26,6 +28,7 @@ from genomenet.training.module import GenomeModule
 from genomenet.training.record import (
     CHECKPOINTS,
     FORMAT,
+    PATCHER,
     RECORD,
     SUMMARY,
     config_to_dict,
@@ -35,6 +38,7 @@ from genomenet.training.record import (
     write_json,
 )
 from genomenet.training.tables import VALID_TABLE, TableLogger, read_table
+from genomenet.training.weights import load_checkpoint
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,7 @@ def train(
         When the config or the data can't work, `out` holds another run, or the loss diverges.
     """
     config = replace(config.check(), data=config.data.with_absolute_paths())
+    patcher = read_patcher(config.model.patcher) if config.model.patcher else None
     if (out / RECORD).exists():
         raise UserError(
             f"{out} already holds a run; continue it with `genomenet resume {out}` or give "
@@ -100,13 +105,19 @@ def train(
     leak = leak_report(data.splits, data.genome)
     for line in leak.lines():
         tell(line)
+    if isinstance(data.genome, ScoredGenome):
+        for line in data.genome.track.notes:
+            tell(line)
     if data.training_windows.dropped_bp:
         tell(
-            f"{data.training_windows.dropped_bp:,} training bases lie in pieces shorter than a "
-            "window and are left out"
+            f"{data.training_windows.dropped_bp:,} training {config.data.unit}s lie in pieces "
+            "shorter than a window and are left out"
         )
     record = _describe(config, data, leak, command)
     out.mkdir(parents=True, exist_ok=True)
+    if patcher is not None:
+        record["patcher"] = patcher.digest
+        patcher.copy_to(out / PATCHER)
     write_json(out / RECORD, record)
     return _fit(config, out, data, module, checkpoint=None, progress=progress)
 
@@ -201,7 +212,7 @@ def _fit(
 
 
 def require_digest(genome: Genome, config: RunConfig, record: dict, run: Path) -> None:
-    """Make sure that a genome is the one a run was trained on.
+    """Make sure that a genome, scores included, is the one a run was trained on.
 
     Raises
     ------
@@ -214,25 +225,10 @@ def require_digest(genome: Genome, config: RunConfig, record: dict, run: Path) -
             f"{genome.digest[:12]}, recorded is {record['data']['digest'][:12]}; put the genome "
             "of the run back there"
         )
-
-
-def load_checkpoint(path: Path) -> dict:
-    """A checkpoint's content on the CPU, without unpickling anything but tensors.
-
-    Raises
-    ------
-    UserError
-        When the file is missing or broken.
-    """
-    if not path.is_file():
-        raise UserError(f"{path} does not exist; name a run that has saved a checkpoint")
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+    if isinstance(genome, ScoredGenome) and genome.track.fingerprint != record["data"]["track"]:
         raise UserError(
-            f"{path} is not a readable checkpoint ({type(error).__name__}): it is cut short or "
-            "not one of genomenet's; use another checkpoint of the run, or train again"
-        ) from None
+            f"{config.data.track} is not the track {run} was trained with; put that one back there"
+        )
 
 
 def _describe(config: RunConfig, data: GenomeDataModule, leak: LeakReport, command: str) -> dict:
@@ -245,6 +241,9 @@ def _describe(config: RunConfig, data: GenomeDataModule, leak: LeakReport, comma
         "config": config_to_dict(config),
         "data": {
             "digest": data.genome.digest,
+            "track": (
+                data.genome.track.fingerprint if isinstance(data.genome, ScoredGenome) else None
+            ),
             "contigs": len(data.genome.contigs),
             "length_bp": data.genome.length_bp,
             "split_bp": {name: bases.total_bp for name, bases in leak.bases.items()},
@@ -255,8 +254,7 @@ def _describe(config: RunConfig, data: GenomeDataModule, leak: LeakReport, comma
         "micro_batch_size": data.size,
         "parameters": count_parameters(config.model),
         "flops_per_base_nominal": flops.total,
-        "training_flops_nominal": TRAINING_OVER_FORWARD
-        * flops.total
+        "training_flops_nominal": flops.training
         * config.train.max_steps
         * config.train.global_batch_size
         * config.data.max_length,

@@ -73,7 +73,7 @@ def test_every_option_explains_itself(capsys):
         (["train", "--modle.layout", "T1", "--out", "x"], "did you mean '--model.layout'?"),
         (["train", "--train.max_step=5", "--out", "x"], "did you mean '--train.max_steps'?"),
         (["train", "--train.max_steps", "many", "--out", "x"], "train.max_steps"),
-        (["train", "--model.router", "fixde", "--out", "x"], "model.router"),
+        (["train", "--model.chunker", "fixde", "--out", "x"], "model.chunker"),
         (["train", "--data.mock"], "--out"),
         (["train", "--out", "x"], "data.genome is missing"),
         (["train", "--data.mock", "--model.layout", "T", "--out", "x"], "without a count"),

@@ -14,7 +14,7 @@ from genomenet.genome.genome import open_genome
 from genomenet.genome.held_out import HeldOutTiles
 from genomenet.genome.importer import import_genome
 from genomenet.genome.intervals import Interval
-from genomenet.models.counts import flops_per_base
+from genomenet.models.flops import flops_per_base
 from genomenet.models.language_model import LanguageModel
 from genomenet.training.record import read_record
 from genomenet.training.run import train
@@ -44,8 +44,8 @@ def test_equals_a_loop_over_bases(model, genome_folder):
         tokens = torch.tensor([[4, *window[:-1]]])
         with torch.no_grad():
             output = model(tokens)
-        log_p = output.logits_BLV[0].log_softmax(-1)
-        chunks += int(output.stages[0].boundary_BL.sum())
+        log_p = output.logits[0].log_softmax(-1)
+        chunks += int(output.boundaries[0].mask.sum())
         positions += len(window)
         for i, base in enumerate(window):
             nats -= float(log_p[i, base])

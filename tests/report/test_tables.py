@@ -42,7 +42,8 @@ def test_rows_hold_the_means_over_seeds():
         run.final.masked_bases for run in runs
     )
     assert row["repeats"] == f"{masked / math.log(2):.3f}"
-    assert row["bp/chunk"] == "—"
+    assert row["bp/chunk achieved"] == row["patcher FLOP/base"] == "—"
+    assert row["chunker"] == "none"
 
 
 def test_csv_has_a_line_per_run_with_full_precision():

@@ -10,7 +10,7 @@ import pytest
 
 from genomenet.errors import UserError
 from genomenet.genome.genome import open_genome
-from genomenet.models.counts import count_parameters
+from genomenet.models.parameters import count_parameters
 from genomenet.report.page import write_report
 from genomenet.study.arm import run_folder
 from genomenet.study.compare import compare

@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 
 from genomenet.errors import UserError
+from genomenet.genome.alphabet import DNA
 from genomenet.genome.intervals import Interval
+from genomenet.genome.text import TextCorpus
 from genomenet.study.floors import best_floor, trivial_floors
 
 
 class Codes:
+    alphabet = DNA
+
     def __init__(self, codes):
         self.codes, self.reads = codes, []
 
@@ -49,6 +53,16 @@ def test_rows_approach_the_entropies_of_the_source():
     assert floors[3].nats < floors[1].nats - 0.05
     assert best_floor(floors).nats == min(floor.nats for floor in floors)
     assert best_floor([]) is None
+
+
+def test_text_has_the_rows_that_bytes_allow(tmp_path):
+    (tmp_path / "a").write_bytes(b"aaab" * 100)
+    text = TextCorpus(tmp_path / "a")
+    floors = trivial_floors(text, [Interval("a", 0, 200)], [], [Interval("a", 200, 400)])
+    assert [floor.name for floor in floors] == ["uniform", "byte composition"]
+    assert math.exp(floors[0].nats) == pytest.approx(256)
+    common, rare = 151 / 456, 51 / 456
+    assert floors[1].nats == pytest.approx(-0.75 * math.log(common) - 0.25 * math.log(rare))
 
 
 def test_too_long_an_order_backs_off_instead_of_overfitting():

@@ -90,7 +90,7 @@ def test_optimiser_follows_the_schedule():
     seen = []
     for _ in range(10):
         seen.append(optimiser.param_groups[0]["lr"])
-        model(torch.zeros(1, 4, dtype=torch.long)).logits_BLV.sum().backward()
+        model(torch.zeros(1, 4, dtype=torch.long)).logits.sum().backward()
         optimiser.step()
         scheduler.step()
     assert seen == pytest.approx([schedule_factor(step, recipe) for step in range(10)])

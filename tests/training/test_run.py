@@ -13,8 +13,9 @@ from genomenet.genome.importer import import_genome
 from genomenet.training.config import SplitConfig
 from genomenet.training.module import Diverged, GenomeModule
 from genomenet.training.record import read_record
-from genomenet.training.run import load_checkpoint, resume, train
+from genomenet.training.run import resume, train
 from genomenet.training.tables import read_table
+from genomenet.training.weights import load_checkpoint
 
 
 class Killed(Exception):
