@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from itertools import takewhile
 
 import torch
+from tokenizers import Tokenizer
 
 from genomenet.chunking.boundaries import Boundaries, Positions
 from genomenet.chunking.bpe import BpeChunker
@@ -13,6 +14,7 @@ from genomenet.errors import UserError
 from genomenet.genome.bpe_training import LETTERS, train_bpe
 from genomenet.genome.genome import Genome
 from genomenet.genome.intervals import Interval
+from genomenet.models.tokeniser import BpeTokeniser
 
 SIZES = (1_024, 8_192, 65_536)
 """Vocabularies tried, until one has chunks longer than wanted."""
@@ -22,6 +24,22 @@ def bpe_boundaries(words: Sequence[str], positions: Positions, guards: Guards) -
     """The causal boundaries of a vocabulary."""
     x_BLD = torch.zeros(*positions.valid_BL.shape, 0)
     return apply_guards(BpeChunker(words)(x_BLD, positions), positions, guards)
+
+
+def bases_per_token(tokenizer: str, positions: Positions) -> float:
+    """Mean length of the tokens that byte-pair encoding itself cuts, which looks ahead.
+
+    Parameters
+    ----------
+    tokenizer : str
+        The tokenizer as JSON text.
+    positions : Positions
+        Windows as a model reads them.
+    """
+    assert positions.tokens_BL is not None, "windows have tokens"
+    valid_BL = positions.valid_BL[:, 1:]
+    cut = BpeTokeniser(Tokenizer.from_str(tokenizer)).cut(positions.tokens_BL[:, 1:], valid_BL)
+    return (valid_BL.sum() / cut.ends_BL.sum()).item()
 
 
 def vocabulary(tokenizer: str) -> list[str]:

@@ -16,7 +16,12 @@ from genomenet.genome.bpe_training import train_bpe
 from genomenet.genome.genome import Genome
 from genomenet.genome.splits import Splits
 from genomenet.models.patcher import FORMAT, RECORD, TENSORS, TOKENIZER, model_to_dict
-from genomenet.training.bpe_words import bpe_boundaries, train_for_target, vocabulary
+from genomenet.training.bpe_words import (
+    bases_per_token,
+    bpe_boundaries,
+    train_for_target,
+    vocabulary,
+)
 from genomenet.training.calibration_config import CalibrateConfig
 from genomenet.training.calibration_windows import (
     chunk_statistics,
@@ -126,7 +131,11 @@ def _calibrate_bpe(
     train = chunk_statistics(bpe_boundaries(words, positions, guards))
     held_out = held_out_positions(config, genome, splits)
     valid = chunk_statistics(bpe_boundaries(words, held_out, guards))
-    notes = () if config.vocab_size else _missed(config.target, valid)
+    notes = (
+        f"byte-pair encoding itself, as `tokeniser: bpe` has it, makes "
+        f"{bases_per_token(text, positions):.2f} bases per token of these words",
+        *(() if config.vocab_size else _missed(config.target, valid)),
+    )
     calibration = Calibration(train, valid, None, notes, len(words))
     with whole_folder(out) as folder:
         (folder / TOKENIZER).write_text(text, encoding="utf-8")

@@ -91,6 +91,9 @@ def train(
     """
     config = replace(config.check(), data=config.data.with_absolute_paths())
     patcher = read_patcher(config.model.patcher) if config.model.patcher else None
+    if patcher is not None:
+        model = replace(config.model, patcher=str(patcher.folder.absolute()))
+        config = replace(config, model=model)
     if (out / RECORD).exists():
         raise UserError(
             f"{out} already holds a run; continue it with `genomenet resume {out}` or give "

@@ -133,9 +133,9 @@ def test_arms_that_are_no_arms(capsys, tmp_path, text):
 
 def test_mistakes_in_an_arm_name_file_and_line(capsys, tmp_path):
     config = tmp_path / "study.yaml"
-    config.write_text("arms:\n  a:\n    layout: T1\n    rooter: fixed\n")
+    config.write_text("arms:\n  a:\n    layout: T1\n    chunkr: fixed\n")
     line = fails(capsys, "compare", "-c", config, "--out", tmp_path / "out")
-    assert "line 4: unknown key 'arms.a.rooter'; did you mean 'router'?" in line
+    assert "line 4: unknown key 'arms.a.chunkr'; did you mean 'chunker'?" in line
 
 
 @pytest.mark.parametrize(

@@ -127,6 +127,7 @@ def test_track(make, track, tmp_path):
 def test_bpe(make, tmp_path):
     done = calibrate(make(kind="bpe", target=4.0), tmp_path / "patcher", "test")
     assert done.train["mean"] == pytest.approx(4.0, rel=0.05)
+    assert "bases per token" in done.notes[0]
     words = bpe_words(tmp_path / "patcher")
     assert words[:4] == list("ACGT")
     calibrate(make(kind="bpe", vocab_size=len(words)), tmp_path / "sized", "test")
