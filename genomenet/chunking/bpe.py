@@ -57,8 +57,6 @@ class BpeChunker(Chunker):
         The vocabulary, over A, C, G, T.
     """
 
-    reads_bases = True
-
     def __init__(self, words: Sequence[str]):
         super().__init__()
         following, begins = transitions(words)

@@ -1,6 +1,6 @@
 """The one interface of all chunkers: at every position, ask for a boundary or don't."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,14 +12,7 @@ class Chunker(nn.Module):
     """Decides from what stands at a position and before it whether the main network steps.
 
     A chunker only asks; genomenet/chunking/guards.py turns what it asks into boundaries.
-
-    Attributes
-    ----------
-    reads_bases : bool
-        Whether it reads tokens, soft mask or scores, which only base resolution has.
     """
-
-    reads_bases: ClassVar[bool] = False
 
     def forward(self, x_BLD: Tensor, positions: Positions) -> Tensor:
         """Boundary probability of every position.

@@ -69,8 +69,6 @@ class DelimiterChunker(Chunker):
         An unknown delimiter, or one of another alphabet.
     """
 
-    reads_bases = True
-
     def __init__(self, names: Sequence[str], alphabet: str = "dna"):
         super().__init__()
         self.delimiters = [parse_delimiter(name) for name in names]

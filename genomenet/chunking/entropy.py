@@ -45,7 +45,10 @@ class EntropyChunker(ValuedChunker):
         self._frozen = (model.eval().requires_grad_(False),)
 
     def _apply(self, fn: Any, recurse: bool = True) -> "EntropyChunker":
-        self._frozen[0]._apply(fn)
+        # To another device, but not to another dtype: calibrated thresholds lie too close to the
+        # entropies of most positions.
+        weight = next(self._frozen[0].parameters())
+        self._frozen[0].to(fn(weight.new_empty(0)).device)
         return super()._apply(fn, recurse)
 
     @torch.no_grad()
@@ -99,10 +102,12 @@ class EntropyChunker(ValuedChunker):
 def _restart(state: Any, fresh: Any, rows_R: Tensor) -> None:
     """Make some rows of a state those of an empty sequence, whatever the state is made of.
 
-    What an empty sequence has not yet (None), such as keys, nothing reads before it is written.
+    What an empty sequence has not yet, nothing reads before it is written: keys (None), or room
+    for a long chunk (the state has grown, and keeps what it holds).
     """
     if isinstance(fresh, Tensor):
-        state[rows_R] = fresh
+        if state.shape[1:] == fresh.shape[1:]:
+            state[rows_R] = fresh
     elif isinstance(fresh, list | tuple):
         for part, fresh_part in zip(state, fresh, strict=True):
             _restart(part, fresh_part, rows_R)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from genomenet.chunking.boundaries import Boundaries, Positions
+from genomenet.chunking.chunker import Chunker
 from genomenet.genome.alphabet import N_CODE
 
 BURST = 64
@@ -37,8 +38,29 @@ class Guards:
         return BURST + (self.max_boundary_share * (position.double() + 1)).floor().long()
 
 
+def decide(chunker: Chunker, x_BLD: Tensor, positions: Positions, guards: Guards) -> Boundaries:
+    """The boundaries of whole sequences: those that are given, else what a chunker asks for.
+
+    Parameters
+    ----------
+    chunker : Chunker
+        Not asked where boundaries are given, nor are the guards.
+    x_BLD : Tensor
+        Encoder output of the stage.
+    positions : Positions
+        What stands there.
+    guards : Guards
+        The limits.
+    """
+    if positions.given_BL is None:
+        return apply_guards(chunker(x_BLD, positions), positions, guards)
+    mask_BL = positions.given_BL & positions.valid_BL
+    exact = torch.promote_types(x_BLD.dtype, torch.float32)
+    return Boundaries(mask_BL.to(exact), mask_BL, positions.valid_BL)
+
+
 def apply_guards(probability_BL: Tensor, positions: Positions, guards: Guards) -> Boundaries:
-    """Decide the boundaries of whole sequences.
+    """Hold what a chunker asks for against the limits, for whole sequences.
 
     The first position of a sequence is always a boundary. Forced boundaries have probability
     1: a chunk that must begin counts in full.
@@ -53,9 +75,6 @@ def apply_guards(probability_BL: Tensor, positions: Positions, guards: Guards) -
         The limits.
     """
     valid_BL = positions.valid_BL
-    if positions.given_BL is not None:
-        mask_BL = positions.given_BL & valid_BL
-        return Boundaries(mask_BL.to(probability_BL.dtype), mask_BL, valid_BL)
     position_L = torch.arange(valid_BL.shape[1], device=valid_BL.device)
     asked_BL = (probability_BL > 0.5) | (position_L == 0)
     mask_BL = asked_BL

@@ -45,11 +45,12 @@ class MarkovChunker(ValuedChunker):
         assert self.order <= WORD, "the last tokens are kept in a word"
         self.entropies_X: Tensor
         flat = torch.from_numpy(np.concatenate(tables).astype(np.float32))
-        self.register_buffer("entropies_X", flat, persistent=False)
+        # As whole numbers, lest a model that is made bfloat16 round what thresholds lie close to.
+        self.register_buffer("entropies_X", flat.view(torch.int32), persistent=False)
 
     def tables(self) -> list[Tensor]:
         """The tables, as they were given."""
-        parts = self.entropies_X.split([4**k for k in range(self.order + 1)])
+        parts = self.entropies_X.view(torch.float32).split([4**k for k in range(self.order + 1)])
         return [part.clone() for part in parts]
 
     def values(self, positions: Positions) -> Tensor:
@@ -75,6 +76,6 @@ class MarkovChunker(ValuedChunker):
             alive = alive & (j < available) & (token >= 0) & (token < N_CODE)
             word = word + torch.where(alive, token << (2 * j), 0)
             first_row = first_row + torch.where(alive, 4**j, 0)
-        entropy = self.entropies_X[first_row + word].float()
+        entropy = self.entropies_X[first_row + word].view(torch.float32)
         in_n = (recent_K[..., newest] == N_CODE) & (available > 0)
         return torch.where(in_n, 0.0, entropy)

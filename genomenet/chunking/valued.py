@@ -34,8 +34,6 @@ class ValuedChunker(Chunker):
         is forced; 0 never does.
     """
 
-    reads_bases = True
-
     def __init__(self, rule: BoundaryRule, reset: int = 0):
         super().__init__()
         self.rule = rule

@@ -57,6 +57,17 @@ def main(words: Sequence[str]) -> int:
             raise UserError(f"--{name} is {getattr(parsed, name)}; give a number from {least}")
     if parsed.out and Path(parsed.out).is_dir():
         raise UserError(f"--out {parsed.out} is a folder; name a file in it")
+    exported = (Path(parsed.run) / "config.json").is_file()
+    if exported and parsed.checkpoint != "final":
+        raise UserError(
+            f"{parsed.run} is an exported model, which has one set of weights; leave --checkpoint "
+            f"out, or export the run with --checkpoint {parsed.checkpoint}"
+        )
+    if not exported and not (Path(parsed.run) / "run.json").is_file():
+        raise UserError(
+            f"{parsed.run} is not a run, nor an exported model: it has no run.json or "
+            "config.json; name a folder that `genomenet train` or `genomenet export` made"
+        )
     if parsed.prompt and parsed.text:
         raise UserError("--prompt and --text both name prompts; give one of them")
 
@@ -74,8 +85,8 @@ def main(words: Sequence[str]) -> int:
     description = [
         "_".join(f"run={Path(parsed.run).resolve().name}".split()),
         f"weights={weights_digest(model)[:12]}",
-        *(f"{name}={getattr(parsed, name)}" for name in ("checkpoint", "seed", "temperature")),
-        *(f"{name}={getattr(parsed, name)}" for name in ("top_k", "top_p")),
+        *([] if exported else [f"checkpoint={parsed.checkpoint}"]),
+        *(f"{name}={getattr(parsed, name)}" for name in ("seed", "temperature", "top_k", "top_p")),
     ]
     jobs = [
         (prompt, sample, Start(prompt.codes, prompt.masked, (parsed.seed, number, sample)))
@@ -161,6 +172,8 @@ def _prompts(alphabet: str, path: str, text: str) -> "list[SequenceRecord]":
         return [text_record("generated", b"")]
     if alphabet == "dna":
         return read_sequences(path)
+    if not Path(path).is_file():
+        raise UserError(f"--prompt {path} is not a file; name a text file")
     return [text_record("_".join(Path(path).stem.split()), Path(path).read_bytes())]
 
 

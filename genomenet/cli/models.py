@@ -28,6 +28,7 @@ def main(words: Sequence[str]) -> int:
         "names",
         type=str,
         nargs="*",
+        default=[],
         help="Parts of names, such as hg38 or gpt3*hnet: all in the name.",
     )
     parser.add_argument("--max_length", type=int, default=1024, help="Window length in bases.")
@@ -54,6 +55,8 @@ def main(words: Sequence[str]) -> int:
     if parsed.match_flops:
         if len(parsed.names) != 1:
             raise UserError("--match-flops resizes one model: name one preset or config file")
+        if parsed.json or parsed.guessed:
+            raise UserError("--match-flops writes a config: leave --json and --guessed out")
         _print_match(parsed.names[0], parsed.match_flops, parsed.vary, parsed.max_length)
         return 0
     rows = [
@@ -145,4 +148,7 @@ def _print_match(name: str, wanted: str, vary: Any, length_bp: int) -> None:
         f"FLOPs per base in a window of {length_bp:,},\n"
         f"# {found.residual:+.2%} of the {budget:,.0f} wanted."
     )
+    if abs(found.residual) > 0.05:
+        other = "width" if vary == "depth" else "depth"
+        print(f"# No other {vary} comes nearer; --vary {other} may.")
     print(model_yaml(resized), end="")

@@ -1,6 +1,7 @@
 """From words and YAML files to frozen dataclasses, with errors that name the nearest key."""
 
 import dataclasses
+import math
 import re
 import types
 import typing
@@ -195,10 +196,9 @@ def _fits(value: Any, kind: Any) -> bool:
     if kind is float and isinstance(value, str):
         # YAML 1.1 reads 3e-3 as a text: what Python reads as a number is one.
         try:
-            float(value)
+            return math.isfinite(float(value))
         except ValueError:
             return False
-        return True
     if kind is float:
         return isinstance(value, int | float) and not isinstance(value, bool)
     if kind is int:
@@ -221,10 +221,16 @@ def _describe(kind: Any) -> str:
 def _sentence(message: str) -> str:
     """Parsing messages on one line, with options as the user writes them."""
     text = " ".join(message.split())
+    if unknown := re.fullmatch(r"unrecognized arguments: (.*)", text):
+        return f"can't tell what '{unknown[1]}' is for; see --help"
     if missing := re.search(r"arguments are required: (.*)", text):
         names = [name if name in _POSITIONAL else f"--{name}" for name in missing[1].split(", ")]
         return f"{', '.join(names)} is missing; see --help"
     match = re.search(r'Parser key "?([\w.]+)"?:? (.*)', text)
     if match is None:
         return text
+    wrong = re.fullmatch(r"Expected a <class '(\w+)'>\. Got value: (.*)", match.group(2))
+    if wrong:
+        wanted = {kind.__name__: words for kind, words in _SCALARS.items()}[wrong[1]]
+        return f"--{match.group(1)} is '{wrong[2]}'; it should be {wanted}"
     return f"--{match.group(1)}: {match.group(2)}"

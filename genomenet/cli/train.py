@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from genomenet.cli.parsing import VerbParser
+from genomenet.models.patcher import check_patcher
 from genomenet.training.config import RunConfig
 
 
@@ -20,6 +21,7 @@ def main(words: Sequence[str]) -> int:
     parser.add_config(RunConfig)
     parsed = parser.read(words)
     config = parser.config(RunConfig, parsed).check()
+    check_patcher(config.model)
 
     from genomenet.cli.terminal import tell_summary
     from genomenet.training.run import train

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from pyfaidx import Faidx, FastaIndexingError
+from pyfaidx import BgzfBlock, Faidx, FastaIndexingError
 
 from genomenet.errors import UserError
 from genomenet.genome.alphabet import (
@@ -28,6 +28,20 @@ from genomenet.genome.sources import source_pieces
 
 _BGZIP_SUFFIXES = (".gz", ".bgz")
 _BGZIP_EXTRA_FIELD = b"BC"
+
+
+class _Block(BgzfBlock):
+    """A bgzip block that is found for a read that begins with its first byte, too.
+
+    pyfaidx bisects for the block before and asks for the byte behind its last one, which is out
+    of range when that block is full: 65,536 bytes, as Biopython writes them.
+    """
+
+    __slots__ = ()
+
+    def __lt__(self, position: object) -> bool:
+        assert isinstance(position, int), "blocks are only looked up by position"
+        return self.ustart <= position
 
 
 class IndexedFasta:
@@ -136,9 +150,15 @@ class IndexedFasta:
 
     def _open(self) -> Faidx:
         try:
-            return Faidx(self.path, as_raw=True, build_index=False, rebuild=False)
+            faidx = Faidx(self.path, as_raw=True, build_index=False, rebuild=False)
         except ValueError as error:
             raise UserError(f"{self.path} cannot be indexed: {error}; rename one of them") from None
+        if self.path.suffix.lower() in _BGZIP_SUFFIXES:
+            faidx.gzi_index = [
+                _Block(block.cstart, block.clen, block.ustart, block.ulen)
+                for block in faidx.gzi_index
+            ]
+        return faidx
 
 
 def _check_readable(path: Path) -> None:

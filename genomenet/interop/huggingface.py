@@ -18,8 +18,9 @@ def blt_from_hf(model: nn.Module) -> LanguageModel:
     """Build the same model as a `BltForCausalLM` of transformers.
 
     Call it with the patches: ``model(input_ids, patch_lengths=...)``; without them they lie on a
-    fixed grid of the config's `patch_size`. An entropy model that sits in `model.patcher` stays
-    behind. Written for transformers 5.23; source: Byte Latent Transformer (arXiv:2412.09871).
+    fixed grid of the config's `patch_size`. Tokens are theirs: in published models a byte plus 4,
+    and 1 in front of a text. An entropy model that sits in `model.patcher` stays behind. Written
+    for transformers 5.23; source: Byte Latent Transformer (arXiv:2412.09871).
 
     Parameters
     ----------
@@ -34,9 +35,15 @@ def blt_from_hf(model: nn.Module) -> LanguageModel:
     Raises
     ------
     UserError
-        When the model does what ours can't: cross-attention after each of several encoder layers,
-        or before some decoder layers only; grouped key-value heads; scaled rotary positions.
+        When it is no such model, or does what ours can't: cross-attention after each of several
+        encoder layers, or before some decoder layers only; grouped key-value heads; scaled rotary
+        positions.
     """
+    if getattr(getattr(model, "config", None), "model_type", None) != "blt":
+        raise UserError(
+            f"blt_from_hf needs a BltForCausalLM of transformers, not a {type(model).__name__}; "
+            "read one with BltForCausalLM.from_pretrained"
+        )
     config = blt_config(model.config)
     with torch.device("meta"):
         ours = LanguageModel(config)

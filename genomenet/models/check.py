@@ -52,6 +52,7 @@ def check_model(config: ModelConfig) -> None:
     for stage in range(layout.stages):
         _check_chunking(config, stage)
     _check_tokens(config, layout)
+    _check_unused(config, layout.stages)
 
 
 def _check_lengths(config: ModelConfig, stages: int) -> None:
@@ -68,7 +69,9 @@ def _check_lengths(config: ModelConfig, stages: int) -> None:
 def _check_numbers(config: ModelConfig, stage: int, letters: str, outer_width: int) -> None:
     numbers = config.stage(stage)
     width = numbers.d_model
-    if width < max(outer_width, 1):
+    if width < 1:
+        raise UserError(f"model.d_model of stage {stage} is {width}; give a number from 1")
+    if width < outer_width:
         raise UserError(
             f"model.d_model must grow inwards, but stage {stage} has {width} after {outer_width}"
         )
@@ -128,6 +131,11 @@ def _check_chunking(config: ModelConfig, stage: int) -> None:
             "model.delimiters is empty: name what a delimiter chunker looks for, such as "
             "[soft_mask, n]"
         )
+    if chunker in LEARNED and pool == "select" and config.unpool == "boundary":
+        raise UserError(
+            f"model.unpool boundary gives the chunker '{chunker}' no gradient; use smooth or "
+            "spread, or a chunker that does not learn"
+        )
     if config.of_stage("max_chunk", stage) < 0:
         raise UserError("model.max_chunk is negative; give 0 for no limit, or a length")
     if not 0 < config.of_stage("max_boundary_share", stage) <= 1:
@@ -165,6 +173,21 @@ def _check_tokens(config: ModelConfig, layout: Layout) -> None:
                 f"model.ngrams {max(config.ngrams)} needs {4 ** max(config.ngrams):,} rows; give "
                 "at most 12, or use model.ngram_tables hashed"
             )
+
+
+def _check_unused(config: ModelConfig, stages: int) -> None:
+    """A field that nothing reads: most likely, the one that would read it was forgotten."""
+    chunkers = {config.chunker_of(stage) for stage in range(stages)}
+    if config.patcher and config.tokeniser != "bpe" and not chunkers & PATCHED:
+        raise UserError(
+            f"model.patcher is {config.patcher}, but nothing here reads it; set model.chunker to "
+            "the patcher's kind, or leave model.patcher out"
+        )
+    if config.delimiters and "delimiter" not in chunkers:
+        raise UserError(
+            f"model.delimiters is {config.delimiters}, but model.chunker is not delimiter; set it "
+            "so, or leave model.delimiters out"
+        )
 
 
 def _letters_of_stage(layout: Layout, stage: int) -> str:

@@ -22,7 +22,7 @@ from genomenet.chunking.score_track import ScoreTrackChunker
 from genomenet.errors import UserError
 from genomenet.genome.alphabet import ALPHABETS
 from genomenet.models.config import ModelConfig
-from genomenet.models.patcher import TENSORS, TOKENIZER, Patcher, patcher_of
+from genomenet.models.patcher import RECORD, TENSORS, TOKENIZER, Patcher, patcher_of
 
 MAKERS = {
     "learned": lambda config, stage: CosineRouter(config.stage(stage).d_model),
@@ -59,16 +59,27 @@ def make_guards(config: ModelConfig, stage: int) -> Guards:
 
 def bpe_words(folder: Path) -> list[str]:
     """The vocabulary of a bpe patcher."""
-    return list(json.loads((folder / TOKENIZER).read_text(encoding="utf-8"))["model"]["vocab"])
+    try:
+        return list(json.loads((folder / TOKENIZER).read_text(encoding="utf-8"))["model"]["vocab"])
+    except (ValueError, KeyError, TypeError):
+        raise UserError(f"{folder / TOKENIZER} is damaged; calibrate anew") from None
 
 
 def _rule(config: ModelConfig, patcher: Patcher) -> BoundaryRule:
-    return BoundaryRule(**patcher.rule, parity=config.parity)
+    try:
+        return BoundaryRule(**patcher.rule, parity=config.parity)
+    except TypeError as error:
+        raise UserError(
+            f"{patcher.folder / RECORD} has been changed ({error}); calibrate anew"
+        ) from None
 
 
 def _markov(config: ModelConfig, patcher: Patcher) -> Chunker:
     tensors = load_tensors(patcher.folder)
-    tables = [tensors[f"order_{k}"].numpy() for k in range(len(tensors))]
+    names = [f"order_{k}" for k in range(len(tensors))]
+    if set(names) != set(tensors):
+        raise UserError(f"{patcher.folder / TENSORS} holds no table of entropies; calibrate anew")
+    tables = [tensors[name].numpy() for name in names]
     return MarkovChunker(_rule(config, patcher), tables, patcher.reset_bp)
 
 
@@ -80,7 +91,12 @@ def _entropy(config: ModelConfig, patcher: Patcher) -> Chunker:
     # The weights that a constructor draws must not shift those of the model around it.
     with torch.random.fork_rng():
         model = LanguageModel(patcher.model)
-    model.load_state_dict(load_tensors(patcher.folder))
+    try:
+        model.load_state_dict(load_tensors(patcher.folder))
+    except RuntimeError:
+        raise UserError(
+            f"{patcher.folder / TENSORS} holds another model than {RECORD}; calibrate anew"
+        ) from None
     rule = _rule(config, patcher)
     return EntropyChunker(rule, model, ALPHABETS[patcher.alphabet], patcher.reset_bp)
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from genomenet.chunking.boundaries import Boundaries, Positions
 from genomenet.chunking.chunk import find_chunks
 from genomenet.chunking.dechunk import StraightThroughOne, confidence
-from genomenet.chunking.guards import GuardState, apply_guards, step_guards
+from genomenet.chunking.guards import GuardState, decide, step_guards
 from genomenet.models.chunkers import make_chunker, make_guards
 from genomenet.models.config import ModelConfig
 from genomenet.models.stage_network import StageNetwork
@@ -37,9 +37,9 @@ class CrossAttentionState:
         The encoder's output since the last boundary.
     main : object
         The network's within; its rows step at boundaries only.
-    memory_ZBKE : Tensor
-        What each reading remembers of the last patch that closed, as `ChunkReading.remember`
-        has it.
+    memories : list of Tensor
+        What each reading remembers of the last patch that closed, (B, K, E) as
+        `ChunkReading.remember` has it.
     """
 
     encoder: list[Any]
@@ -48,7 +48,7 @@ class CrossAttentionState:
     guards: GuardState
     open: OpenChunks
     main: Any
-    memory_ZBKE: Tensor
+    memories: list[Tensor]
 
     @property
     def steps(self) -> tuple[int, ...]:
@@ -126,7 +126,7 @@ class CrossAttentionNetwork(StageNetwork):
             The decisions of every stage from this one inwards.
         """
         x_BLD = self.encoder(self.widen(x_BLD), positions.valid_BL)
-        boundaries = apply_guards(self.routing_module(x_BLD, positions), positions, self.guards)
+        boundaries = decide(self.routing_module, x_BLD, positions, self.guards)
         mask_BL = boundaries.mask
         valid_BS = find_chunks(mask_BL).valid_BS
         closed_BL = mask_BL.cumsum(1)
@@ -160,7 +160,6 @@ class CrossAttentionNetwork(StageNetwork):
     def new_state(self, batch_size: int, device: torch.device) -> CrossAttentionState:
         """The state of `batch_size` empty sequences."""
         weight = self.slot_proj.weight
-        readings = len(self.readings)
         kept = (self.slots, 2 * self.d_model) if self.slots > 1 else (1, self.d_model)
         return CrossAttentionState(
             self.encoder.new_state(batch_size, device),
@@ -169,7 +168,10 @@ class CrossAttentionNetwork(StageNetwork):
             GuardState.new(batch_size, device),
             self.pooling.new_state(batch_size, device),
             self.main_network.new_state(batch_size, device),
-            torch.zeros(readings, batch_size, *kept, dtype=weight.dtype, device=device),
+            [
+                torch.zeros(batch_size, *kept, dtype=weight.dtype, device=device)
+                for _ in self.readings
+            ],
         )
 
     def step(
@@ -205,11 +207,11 @@ class CrossAttentionNetwork(StageNetwork):
             h_SD = self.main_network.step(h_SD, here, state.main, rows_S)
             slots_SKD = self.slot_proj(h_SD).unflatten(-1, (self.slots, -1))
             for memory_BKE, (reading, _) in zip(
-                state.memory_ZBKE, self._decoder_layers(), strict=True
+                state.memories, self._decoder_layers(), strict=True
             ):
                 put_rows(memory_BKE, rows_S, reading.remember(slots_SKD))
         confidence_R = None if self.straight_through else confidence(p_R, mask_R)
-        layers = zip(state.memory_ZBKE, self._decoder_layers(), state.decoder, strict=True)
+        layers = zip(state.memories, self._decoder_layers(), state.decoder, strict=True)
         for memory_BKE, (reading, layer), layer_state in layers:
             x_RD = reading.step(x_RD, take_rows(memory_BKE, rows_R), confidence_R)
             x_RD = layer.step(x_RD, layer_state, rows_R)

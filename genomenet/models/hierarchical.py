@@ -19,7 +19,7 @@ from genomenet.chunking.dechunk import (
     spread,
     to_bfloat16_and_back,
 )
-from genomenet.chunking.guards import GuardState, apply_guards, step_guards
+from genomenet.chunking.guards import GuardState, decide, step_guards
 from genomenet.models.chunkers import make_chunker, make_guards
 from genomenet.models.config import ModelConfig
 from genomenet.models.stage_network import StageNetwork
@@ -178,7 +178,7 @@ class HierarchicalNetwork(StageNetwork):
             The decisions of every stage from this one inwards.
         """
         x_BLD = self.encoder(self.widen(x_BLD), positions.valid_BL)
-        boundaries = apply_guards(self.routing_module(x_BLD, positions), positions, self.guards)
+        boundaries = decide(self.routing_module, x_BLD, positions, self.guards)
         chunks = find_chunks(boundaries.mask)
         h_BSD, inner = self.main_network(chunks.select(x_BLD), Positions(chunks.valid_BS))
         residual_BLD = self.residual(x_BLD)

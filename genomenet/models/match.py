@@ -47,7 +47,8 @@ def match_flops(config: ModelConfig, budget: float, vary: Direction, length_bp: 
     vary : {"depth", "width"}
         "depth" changes the number of layers of the main network; a pattern of letters that
         repeats is continued, else the longest run of one letter is. "width" changes the width
-        of the main network in multiples of its head_dim; MLP widths that are given grow along.
+        of the main network in multiples of its head_dim, or without attention of what Mamba-2's
+        heads need; MLP widths that are given grow along.
     length_bp : int
         Window length in bases, at which FLOPs are compared.
 
@@ -59,7 +60,7 @@ def match_flops(config: ModelConfig, budget: float, vary: Direction, length_bp: 
     if not 0 < budget < math.inf:
         raise UserError(f"the budget is {budget:g} FLOPs per base; give a number above 0")
     config.check()
-    resize = with_layers if vary == "depth" else with_heads
+    resize = with_layers if vary == "depth" else with_width
     best: Match | None = None
     for size in count(1):
         variant = resize(config, size)
@@ -82,11 +83,17 @@ def with_layers(config: ModelConfig, layers: int) -> ModelConfig:
     return replace(config, layout=text, notation="code")
 
 
-def with_heads(config: ModelConfig, heads: int) -> ModelConfig | None:
-    """The model with a main network `heads` heads wide; None where its other fields forbid it."""
-    stages = config.networks().stages
+def with_width(config: ModelConfig, multiple: int) -> ModelConfig | None:
+    """The model with a main network so many heads wide; None where its other fields forbid it."""
+    layout = config.networks()
+    stages = layout.stages
     numbers = config.stage(stages)
-    width = heads * numbers.head_dim
+    if set(layout.main) & set("tTE"):
+        width = multiple * numbers.head_dim
+    else:
+        width = multiple * (
+            numbers.mamba_head_dim // math.gcd(numbers.mamba_head_dim, config.expand)
+        )
     changed: dict[str, object] = {"d_model": _innermost(config, "d_model", width)}
     for name in ("mlp_width_attention", "mlp_width_mamba", "mlp_width_expert"):
         if given := int(config.of_stage(name, stages)):

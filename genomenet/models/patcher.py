@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from genomenet.errors import UserError
+from genomenet.files import whole_folder
+from genomenet.models.check import PATCHED
 from genomenet.models.config import ModelConfig
 
 RECORD, TENSORS, TOKENIZER = "patcher.json", "patcher.safetensors", "tokenizer.json"
@@ -67,10 +69,10 @@ class Patcher:
         return hasher.hexdigest()
 
     def copy_to(self, folder: Path) -> None:
-        """Copy its files, and nothing else that lies in the folder."""
-        folder.mkdir(parents=True)
-        for name in (RECORD, *FILES[self.kind]):
-            shutil.copyfile(self.folder / name, folder / name)
+        """Copy its files, and nothing else that lies in the folder, whole or not at all."""
+        with whole_folder(folder) as copy:
+            for name in (RECORD, *FILES[self.kind]):
+                shutil.copyfile(self.folder / name, copy / name)
 
 
 def read_patcher(folder: str | Path) -> Patcher:
@@ -96,6 +98,8 @@ def read_patcher(folder: str | Path) -> Patcher:
         ) from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path / RECORD} is not readable JSON ({error}); calibrate anew") from None
+    if not isinstance(record, dict):
+        raise UserError(f"{path / RECORD} is no patcher's record; calibrate anew")
     if record.get("format") != FORMAT or record.get("kind") not in FILES:
         raise UserError(
             f"{path / RECORD} has format {record.get('format')}, this genomenet reads {FORMAT}; "
@@ -104,17 +108,20 @@ def read_patcher(folder: str | Path) -> Patcher:
     missing = [name for name in FILES[record["kind"]] if not (path / name).is_file()]
     if missing:
         raise UserError(f"the patcher {path} has lost its {missing[0]}; calibrate anew")
-    return Patcher(
-        folder=path,
-        kind=record["kind"],
-        rule=record["rule"],
-        target=record["target"],
-        max_chunk=record["max_chunk"],
-        reset_bp=record["reset_bp"],
-        alphabet=record["alphabet"],
-        model=ModelConfig(**record["model"]) if record["model"] else None,
-        record=record,
-    )
+    try:
+        return Patcher(
+            folder=path,
+            kind=record["kind"],
+            rule=record["rule"],
+            target=record["target"],
+            max_chunk=record["max_chunk"],
+            reset_bp=record["reset_bp"],
+            alphabet=record["alphabet"],
+            model=ModelConfig(**record["model"]) if record["model"] else None,
+            record=record,
+        )
+    except (KeyError, TypeError) as error:
+        raise UserError(f"{path / RECORD} has been changed ({error}); calibrate anew") from None
 
 
 def patcher_of(config: ModelConfig) -> Patcher:
@@ -144,6 +151,20 @@ def patcher_of(config: ModelConfig) -> Patcher:
                 f"{theirs:g}; set model.{name} to that, or calibrate anew"
             )
     return patcher
+
+
+def check_patcher(config: ModelConfig) -> None:
+    """Make sure of what can be known without torch: mistakes are told at once.
+
+    Raises
+    ------
+    UserError
+        When a model needs a patcher and has none, or one of another kind.
+    """
+    if config.networks().stages and config.chunker_of(0) in PATCHED:
+        patcher_of(config)
+    elif config.patcher:
+        read_patcher(config.patcher)
 
 
 def model_to_dict(model: ModelConfig | None) -> dict[str, Any] | None:

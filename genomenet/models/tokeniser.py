@@ -159,7 +159,12 @@ def make_tokeniser(config: ModelConfig) -> Tokeniser:
             f"model.tokeniser is bpe, but the patcher {patcher.folder} is of the kind "
             f"{patcher.kind}; name another, made by `genomenet calibrate --kind bpe`"
         )
-    tokeniser = BpeTokeniser(Tokenizer.from_file(str(patcher.folder / TOKENIZER)))
+    try:
+        tokeniser = BpeTokeniser(Tokenizer.from_file(str(patcher.folder / TOKENIZER)))
+    except Exception as error:  # tokenizers raises nothing more special
+        raise UserError(
+            f"{patcher.folder / TOKENIZER} is damaged ({error}); calibrate anew"
+        ) from None
     if tokeniser.vocab_size > config.vocab_size:
         raise UserError(
             f"model.vocab_size is {config.vocab_size}, but the tokens of {patcher.folder} need "

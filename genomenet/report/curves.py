@@ -8,11 +8,12 @@ from genomenet.report.numbers import compact, perplexity
 from genomenet.report.style import (
     FAINT,
     INK,
-    MARKERS,
     Drawing,
     colour,
+    legend_height,
     log_bases,
     looks,
+    marker,
     new_figure,
     to_svg,
 )
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SIZE = (5.6, 4.5)
-UNIFORM = 4.0
 
 
 def by_bases(summary: Summary) -> Drawing:
@@ -58,7 +58,7 @@ def chunk_rates(summary: Summary) -> Drawing | None:
 
     name, title = "bases-per-chunk", "Bases per chunk over training"
     with looks(name):
-        figure = new_figure(*SIZE)
+        figure = new_figure(SIZE[0], SIZE[1] + legend_height(len(arms)))
         axes = figure.add_subplot()
         for one in arms:
             for run in one.runs:
@@ -69,7 +69,7 @@ def chunk_rates(summary: Summary) -> Drawing | None:
                         [p.bases_per_chunk[stage] for p in points],
                         color=colour(one.index),
                         linestyle=("-", "--", ":")[stage % 3],
-                        marker=MARKERS[one.index % len(MARKERS)],
+                        marker=marker(one.index),
                         markersize=3.5,
                         linewidth=1.4,
                         label=one.label if run is one.runs[0] and stage == 0 else None,
@@ -93,7 +93,7 @@ def chunk_rates(summary: Summary) -> Drawing | None:
         svg = to_svg(figure, name, title, description)
     caption = (
         "How many bases an average chunk of each stage spans at each validation; the dashed "
-        "line is what the ratio loss or the grid aims at. Inner stages are dashed or dotted."
+        "line is the target. Inner stages are dashed or dotted."
     )
     return Drawing(name, title, caption, description, svg)
 
@@ -103,7 +103,7 @@ def _loss(
 ) -> Drawing:
     """Draw perplexity against something spent, with trivial rows as lines."""
     with looks(name):
-        figure = new_figure(*SIZE)
+        figure = new_figure(SIZE[0], SIZE[1] + legend_height(len(summary.arms)))
         axes = figure.add_subplot()
         shown: list[float] = []
         for one in summary.arms:
@@ -112,13 +112,17 @@ def _loss(
         axes.set_ylabel("validation perplexity")
         # The best trivial row is always in the picture; the others where they don't squeeze it.
         low, high = (min(shown), max(shown)) if shown else (3.0, 4.0)
-        if low < UNIFORM < high:
-            high = UNIFORM  # worse than a coin with four sides is of no interest
+        uniform = next(
+            (math.exp(floor.nats) for floor in summary.study.floors if floor.name == "uniform"),
+            math.inf,
+        )
+        if low < uniform < high:
+            high = uniform  # worse than a die with as many sides is of no interest
         pad = 0.06 * (high - low) + 1e-3
         axes.set_ylim(low - pad, high + pad)
         for floor in summary.study.floors:
             best = summary.floor is not None and floor.name == summary.floor.name
-            if not best and floor.name not in ("uniform", "base composition"):
+            if not best and floor.name not in ("uniform", "base composition", "byte composition"):
                 continue
             value = math.exp(floor.nats)
             if best or low - 6 * pad <= value <= high + 6 * pad:
@@ -133,8 +137,8 @@ def _loss(
         svg = to_svg(figure, name, title, description)
     caption = (
         "Validation perplexity at a constant learning rate (solid) and in decay (dashed), one line "
-        "a seed. Left means cheaper, down means better; grey lines are trivial rows. What is worse "
-        "than uniform is cut off."
+        "a seed. Left means cheaper, down means better; grey lines are trivial rows."
+        + (" What is worse than uniform is cut off." if math.isfinite(uniform) else "")
     )
     return Drawing(name, title, caption, description, svg)
 
@@ -146,7 +150,7 @@ def _draw_arm(
     shown = []
     style: dict[str, Any] = {
         "color": colour(one.index),
-        "marker": MARKERS[one.index % len(MARKERS)],
+        "marker": marker(one.index),
     }
     alpha = 1.0 if len(one.runs) == 1 else 0.75
     for run in one.runs:

@@ -5,11 +5,11 @@ import math
 from genomenet.report.numbers import basis, bits, bits_interval
 from genomenet.report.style import (
     FAINT,
-    MARKERS,
     PAPER,
     Drawing,
     colour,
     looks,
+    marker,
     new_figure,
     to_svg,
 )
@@ -40,11 +40,11 @@ def final_bits(summary: Summary) -> Drawing | None:
                 )
             if one.before is not None:
                 axes.plot(
-                    one.before.centre / log2, row, marker=MARKERS[one.index % len(MARKERS)],
+                    one.before.centre / log2, row, marker=marker(one.index),
                     markersize=6, markerfacecolor=PAPER, color=colour(one.index),
                 )  # fmt: skip
             axes.plot(
-                x, row, marker=MARKERS[one.index % len(MARKERS)], markersize=7.5,
+                x, row, marker=marker(one.index), markersize=7.5,
                 color=colour(one.index),
             )  # fmt: skip
             axes.text(x, row - 0.24, bits(estimate.centre), ha="center", va="bottom", fontsize=8.5)

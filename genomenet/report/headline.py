@@ -19,11 +19,12 @@ def headline(summary: Summary) -> list[str]:
     Returns
     -------
     list of str
-        Whole sentences: the best arm; each hierarchical arm against its baseline and against the
-        fixed grid; the trivial rows; then what weakens the comparison (divergence, one seed, leak).
+        Whole sentences: the best arm; each hierarchical arm against its baseline (of several, the
+        one with the lowest held-out loss) and against the fixed grid; the trivial rows; then what
+        weakens the comparison (divergence, tokens, one seed, leak).
     """
     sentences = [_best(summary)]
-    sentences += [_pair(summary, pair) for pair in summary.pairs]
+    sentences += [_pair(summary, pair) for pair in _best_baselines(summary)]
     sentences += _routers(summary)
     sentences += _floors(summary)
     sentences += _caveats(summary)
@@ -72,7 +73,7 @@ def _best(summary: Summary) -> str:
         )
     gap = difference_interval(best.runs, ranked[1].runs)
     return (
-        f"{best.label} predicts held-out DNA best, at {score}; the next arm, {ranked[1].label}, "
+        f"{best.label} predicts held-out bases best, at {score}; the next arm, {ranked[1].label}, "
         f"is worse by {difference_words(gap)}, and the interval excludes zero."
     )
 
@@ -90,12 +91,25 @@ def _against(estimate: Estimate) -> str:
     return f"{joint} {difference_words(estimate)}"
 
 
+def _best_baselines(summary: Summary) -> list[PairComparison]:
+    """Of each hierarchical arm the pair with its strongest baseline: the others say less."""
+    pairs: dict[str, PairComparison] = {}
+    for pair in summary.pairs:
+        kept = pairs.setdefault(pair.hierarchical, pair)
+        losses = (summary.arm(one.isotropic).final.centre for one in (pair, kept))
+        if next(losses) < next(losses):
+            pairs[pair.hierarchical] = pair
+    return list(pairs.values())
+
+
 def _pair(summary: Summary, pair: PairComparison) -> str:
     """Compare a hierarchical arm with its isotropic baseline."""
     tree, iso = summary.arm(pair.hierarchical), summary.arm(pair.isotropic)
     difference = pair.final_difference
+    alone = sum(other.hierarchical == pair.hierarchical for other in summary.pairs) == 1
     return (
-        f"{tree.label} {_verdict(difference)} its isotropic baseline {iso.label} "
+        f"{tree.label} {_verdict(difference)} its {'' if alone else 'best '}isotropic baseline "
+        f"{iso.label} "
         f"{_against(difference)}; {_data(pair.data)}"
     )
 
@@ -121,7 +135,7 @@ def _data(data: MatchedRatio) -> str:
 
 def _routers(summary: Summary) -> list[str]:
     """Compare learned boundaries with the fixed grid of the same main mixer."""
-    sentences = []
+    sentences, alone = [], []
     fixed = [one for one in summary.ranked if one.first.chunker == "fixed"]
     for learned in summary.arms:
         if learned.first.chunker != "learned" or not learned.finite:
@@ -129,16 +143,18 @@ def _routers(summary: Summary) -> list[str]:
         mixer = learned.first.main_mixer
         grids = [one for one in fixed if one.first.main_mixer == mixer]
         if not grids:
-            sentences.append(
-                f"No fixed-grid arm shares the main mixer of {learned.label}, so what its learned "
-                "boundaries add is not measured."
-            )
+            alone.append(learned.label)
         for grid in grids:
             difference = difference_interval(learned.runs, grid.runs)
             sentences.append(
                 f"With learned boundaries, {learned.label} {_verdict(difference)} {grid.label} "
                 f"{_against(difference)}."
             )
+    if alone:
+        sentences.append(
+            f"No fixed-grid arm shares the main mixer of {listing(alone)}, so what learned "
+            "boundaries add there is not measured."
+        )
     return sentences
 
 
@@ -172,13 +188,18 @@ def _caveats(summary: Summary) -> list[str]:
     sentences = []
     if broken := [one.label for one in summary.arms if not one.finite]:
         sentences.append(
-            f"{listing(broken)} diverged (the loss is not a number) and is left out of every "
-            "comparison."
+            f"{listing(broken)} diverged (the loss is not a number) and "
+            f"{_is(broken)} left out of every comparison."
         )
-    if lonely := [one for one in summary.arms if _unpaired(one, summary)]:
+    if lonely := [one.label for one in summary.arms if _unpaired(one, summary)]:
         sentences.append(
-            f"{listing([one.label for one in lonely])} has no isotropic arm of the same main mixer "
-            "to be compared with."
+            f"{listing(lonely)} {'has' if len(lonely) == 1 else 'have'} no isotropic arm of the "
+            "same main mixer to be compared with."
+        )
+    if tokens := [one.label for one in summary.arms if one.first.family == "tokenised"]:
+        sentences.append(
+            f"{listing(tokens)} {_is(tokens)} scored by the one sequence of tokens that the "
+            "tokeniser cuts, so the perplexity is an upper bound; no baseline is sought."
         )
     if any(len(one.runs) < 2 for one in summary.arms):
         sentences.append(
@@ -191,6 +212,10 @@ def _caveats(summary: Summary) -> list[str]:
             "is too good by an unknown amount."
         )
     return sentences
+
+
+def _is(names: list[str]) -> str:
+    return "is" if len(names) == 1 else "are"
 
 
 def _unpaired(one: ArmSummary, summary: Summary) -> bool:

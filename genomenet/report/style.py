@@ -76,6 +76,16 @@ def colour(index: int) -> str:
     return SERIES[index % len(SERIES)][0]
 
 
+def marker(index: int) -> str:
+    """Return the marker of the arm at a position in the study; no two of 49 arms look alike."""
+    return MARKERS[(index + index // len(SERIES)) % len(MARKERS)]
+
+
+def legend_height(entries: int) -> float:
+    """Inches that a legend of two columns below a figure needs beyond its first two lines."""
+    return 0.2 * max(0, -(-entries // 2) - 2)
+
+
 @contextmanager
 def looks(name: str) -> Iterator[None]:
     """Draw with the report's settings inside the block, whatever the user's matplotlib file says.

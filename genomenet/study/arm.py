@@ -1,6 +1,7 @@
 """One arm of a study with one seed: train or go on, score, and keep what was found."""
 
 import math
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from genomenet.study.results import ArmRun, CurvePoint, Family, Track
 from genomenet.training.batch import HostBatch, to_device
 from genomenet.training.config import RunConfig
 from genomenet.training.data import open_data
-from genomenet.training.record import RECORD, SUMMARY, read_json
+from genomenet.training.record import PATCHER, RECORD, SUMMARY, read_json
 from genomenet.training.run import resume, train
 from genomenet.training.tables import VALID_TABLE, read_table
 
@@ -50,11 +51,7 @@ def run_arm(
     folder = run_folder(study_folder, arm, seed)
     run = config.run(arm, seed)
     run = replace(run, train=replace(run.train, threads=threads))
-    if not (folder / SUMMARY).exists():
-        if (folder / RECORD).exists():
-            resume(folder, progress=False)
-        else:
-            train(run, folder, f"genomenet compare ({arm}, seed {seed})", progress=False)
+    finish_run(folder, run, f"genomenet compare ({arm}, seed {seed})")
     genome, splits = open_data(run.data)
     test = list(splits.require("test"))
     before = (
@@ -89,6 +86,18 @@ def run_arm(
         ),
     )
     return result, boundary_tracks(folder, run, genome, arm, seed, example)
+
+
+def finish_run(folder: Path, run: RunConfig, command: str) -> None:
+    """Train a run of a study, go on with one that was stopped, or leave it when it is done."""
+    if (folder / SUMMARY).exists():
+        return
+    if (folder / RECORD).exists():
+        resume(folder, progress=False)
+        return
+    # Killed before it began, a run leaves no more than a copy of its patcher.
+    shutil.rmtree(folder / PATCHER, ignore_errors=True)
+    train(run, folder, command, progress=False)
 
 
 def read_curve(folder: Path, run: RunConfig) -> list[CurvePoint]:
@@ -157,13 +166,16 @@ def boundary_tracks(
 
 def describe_flops(models: dict[str, ModelConfig], length_bp: int) -> str:
     """A sentence on how well the arms are matched in nominal FLOPs per base."""
-    costs = {arm: flops_per_base(model, length_bp).total for arm, model in models.items()}
+    flops = {arm: flops_per_base(model, length_bp) for arm, model in models.items()}
+    costs = {arm: one.total for arm, one in flops.items()}
+    frozen = any(one.patcher for one in flops.values())
     low, high = min(costs, key=costs.__getitem__), max(costs, key=costs.__getitem__)
     spread = costs[high] / costs[low] - 1
     return (
         f"Nominal forward FLOPs per base run from {costs[low]:,.0f} ({low}) to "
         f"{costs[high]:,.0f} ({high}), {100 * spread:.1f} % apart; a training step costs "
-        f"{TRAINING_OVER_FORWARD} times as much."
+        f"{TRAINING_OVER_FORWARD} times as much"
+        + (", but frozen entropy models in patchers only once." if frozen else ".")
     )
 
 

@@ -17,7 +17,7 @@ from genomenet.genome.leak import leak_report
 from genomenet.study.arm import describe_flops, run_arm, run_folder
 from genomenet.study.config import StudyConfig
 from genomenet.study.floors import trivial_floors
-from genomenet.study.patchers import make_patchers
+from genomenet.study.patchers import check_given_patchers, given_patchers, make_patchers
 from genomenet.study.results import (
     ArmRun,
     Example,
@@ -84,6 +84,7 @@ def compare(
     windows = [tiles.interval(i) for i in range(len(tiles))]
     genes = _genes(config.annotation)
     example = _example_window(windows, genes)
+    unchecked = check_given_patchers(config, genome, splits)
     created = _claim(out, config, genome.digest, command)
     folders = [run_folder(out, arm, seed) for arm in config.arms for seed in config.seeds]
     if (out / RESULTS).exists() and all((folder / SUMMARY).exists() for folder in folders):
@@ -111,7 +112,7 @@ def compare(
         runs=tuple(runs),
         floors=tuple(floors),
         example=_describe_example(genome, example, genes, tracks),
-        notes=(describe_flops(config.arms, length_bp), *text, *config.notes),
+        notes=(describe_flops(config.arms, length_bp), *text, *unchecked, *config.notes),
     )
     save_study(study, out / RESULTS)
     return study
@@ -181,13 +182,14 @@ def _steps_done(out: Path, arm: str, seed: int) -> int:
 
 def _claim(out: Path, config: StudyConfig, digest: str, command: str) -> str:
     """Write study.json, or make sure that the one there is of the same study."""
-    content = {"config": asdict(config), "digest": digest}
+    given = {arm: patcher.digest for arm, patcher in given_patchers(config).items()}
+    content = {"config": asdict(config), "digest": digest, "patchers": given}
     if (out / STUDY).exists():
         found = read_json(out / STUDY)
         if {name: found.get(name) for name in content} != content:
             raise UserError(
-                f"{out} holds another study (or this one with another config or genome); give "
-                "another --out"
+                f"{out} holds another study (or this one with another config, genome or patcher); "
+                "give another --out"
             )
         return str(found["created"])
     if out.exists() and (not out.is_dir() or any(out.iterdir())):

@@ -90,14 +90,18 @@ class StudyConfig:
                     f"the name '{name}' becomes a folder: use letters, digits, '-', '_' and '.'"
                 )
         for arm, model in self.arms.items():
-            with _said_of(f"arm '{arm}'"):
+            with said_of(f"arm '{arm}'"):
                 self.run(arm, self.seeds[0]).check()
                 self._check_patcher(model)
         for name, model in self.entropy_models.items():
-            with _said_of(f"entropy model '{name}'"):
+            with said_of(f"entropy model '{name}'"):
                 RunConfig(model, self.data, self.train).check()
+                if model.tokeniser != "none" or model.patcher:
+                    raise UserError(
+                        "it must read single bases by itself: leave tokeniser and patcher out"
+                    )
         for name, patcher in self.patchers.items():
-            with _said_of(f"patcher '{name}'"):
+            with said_of(f"patcher '{name}'"):
                 if patcher.data != DataConfig():
                     raise UserError("its data are those of the study: leave 'data' out")
                 replace(patcher, data=self.data).check()
@@ -126,7 +130,21 @@ class StudyConfig:
                 f"model.patcher '{model.patcher}' is neither a folder nor one of the study's "
                 "patchers" + nearest(model.patcher, self.patchers)
             )
-        if patcher is None or model.tokeniser == "bpe" or (kind == "bpe" and patcher.vocab_size):
+        if patcher is None:
+            return
+        if patcher.kind != kind:
+            raise UserError(
+                f"it needs a patcher of the kind {kind}, but '{model.patcher}' is of the kind "
+                f"{patcher.kind}"
+            )
+        if model.tokeniser == "bpe":
+            return
+        if patcher.max_chunk != model.of_stage("max_chunk", 0):
+            raise UserError(
+                f"model.max_chunk is {model.of_stage('max_chunk', 0)}, but its patcher "
+                f"'{model.patcher}' has the max_chunk {patcher.max_chunk}"
+            )
+        if kind == "bpe" and patcher.vocab_size:
             return
         if patcher.target != model.target(0):
             raise UserError(
@@ -144,7 +162,7 @@ def patcher_kind(model: ModelConfig) -> str | None:
 
 
 @contextmanager
-def _said_of(subject: str) -> Iterator[None]:
+def said_of(subject: str) -> Iterator[None]:
     """Say which part of a study a mistake is in."""
     try:
         yield

@@ -4,11 +4,45 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from genomenet.study.config import StudyConfig
+from genomenet.genome.genome import Genome
+from genomenet.genome.splits import Splits
+from genomenet.models.patcher import Patcher, read_patcher
+from genomenet.study.arm import finish_run
+from genomenet.study.config import StudyConfig, said_of
 from genomenet.training.calibrate import calibrate
 from genomenet.training.config import RunConfig
-from genomenet.training.record import RECORD, SUMMARY
-from genomenet.training.run import resume, train
+from genomenet.training.provenance import check_provenance
+from genomenet.training.record import SUMMARY
+
+
+def given_patchers(config: StudyConfig) -> dict[str, Patcher]:
+    """The patchers that arms take from elsewhere, by arm."""
+    return {
+        arm: read_patcher(model.patcher)
+        for arm, model in config.arms.items()
+        if model.patcher and model.patcher not in config.patchers
+    }
+
+
+def check_given_patchers(config: StudyConfig, genome: Genome, splits: Splits) -> list[str]:
+    """Make sure that patchers from elsewhere know no base that the study holds out.
+
+    Returns
+    -------
+    list of str
+        A sentence for each of which that can't be told.
+
+    Raises
+    ------
+    UserError
+        Naming the arm of one that does.
+    """
+    notes: list[str] = []
+    for arm, patcher in given_patchers(config).items():
+        with said_of(f"arm '{arm}'"):
+            found = check_provenance(patcher, genome, splits)
+        notes += [f"Arm {arm}: {note}." for note in found]
+    return notes
 
 
 def make_patchers(
@@ -40,11 +74,8 @@ def make_patchers(
         if (folder / SUMMARY).exists():
             continue
         tell(f"training the entropy model {name}")
-        if (folder / RECORD).exists():
-            resume(folder, progress=False)
-        else:
-            recipe = replace(config.train, seed=config.seeds[0])
-            train(RunConfig(model, config.data, recipe), folder, command, progress=False)
+        recipe = replace(config.train, seed=config.seeds[0])
+        finish_run(folder, RunConfig(model, config.data, recipe), command)
     folders = {}
     for name, patcher in config.patchers.items():
         folders[name] = str((out / "patchers" / name).absolute())
@@ -61,6 +92,8 @@ def make_patchers(
             f"{name}: {found.train['mean']:.3f} positions per chunk on training windows, "
             f"{found.valid['mean']:.3f} on held-out ones"
         )
+        for note in found.notes:
+            tell(f"{name}: {note}")
     arms = {
         arm: replace(model, patcher=folders.get(model.patcher, model.patcher))
         for arm, model in config.arms.items()

@@ -32,6 +32,7 @@ from genomenet.training.calibration_windows import (
 )
 from genomenet.training.data import open_data
 from genomenet.training.fit_patcher import Fitted, fit_patcher
+from genomenet.training.provenance import describe_source
 from genomenet.training.record import now, versions, write_json
 from genomenet.training.threshold import TOLERANCE, find_threshold
 
@@ -185,7 +186,11 @@ def _write_record(
         "vocab_size": calibration.words,
         "statistics": {"train": calibration.train, "valid": calibration.valid},
         "notes": list(calibration.notes),
-        "data": {"digest": genome.digest, "config": dataclasses.asdict(config.data)},
+        "data": {
+            "digest": genome.digest,
+            "source": describe_source(genome, config.data.split),
+            "config": dataclasses.asdict(config.data),
+        },
         "config": {name: value for name, value in vars(config).items() if name != "data"},
         "command": command,
         "created": now(),

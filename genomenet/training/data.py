@@ -23,7 +23,7 @@ from genomenet.genome.text import TextCorpus
 from genomenet.genome.window_batch import WindowBatch
 from genomenet.genome.windows import TrainingWindows
 from genomenet.training.batch import HostBatch, StepBatch, to_device
-from genomenet.training.config import DataConfig, RunConfig
+from genomenet.training.config import DataConfig, RunConfig, SplitConfig
 from genomenet.training.device import uses_gpu
 
 CPU_MICRO_BATCH_BP = 4096
@@ -42,14 +42,24 @@ def open_data(data: DataConfig) -> tuple[Genome, Splits]:
     genome = _open(data)
     if data.track:
         genome = ScoredGenome(genome, Path(data.track))
-    split = data.split
+    return genome, make_splits(genome, data.split)
+
+
+def make_splits(genome: Genome, split: SplitConfig) -> Splits:
+    """The splits of a genome.
+
+    Raises
+    ------
+    UserError
+        When the split can't be made of it.
+    """
     if split.by == "bed":
         if not split.bed:
             raise UserError("data.split.bed is missing: name the BED file of labelled intervals")
-        return genome, split_by_bed(genome, Path(split.bed))
+        return split_by_bed(genome, Path(split.bed))
     if split.by == "chromosome":
-        return genome, split_by_chromosome(genome, split.train, split.valid, split.test)
-    return genome, split_by_fraction(
+        return split_by_chromosome(genome, split.train, split.valid, split.test)
+    return split_by_fraction(
         genome, split.valid_fraction, split.test_fraction, split.block_bp, split.seed
     )
 

@@ -1,6 +1,5 @@
 """What a patcher knows before it has a threshold: tables of counts, or a trained model."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,14 @@ from genomenet.chunking.score_track import ScoreTrackChunker
 from genomenet.chunking.valued import ValuedChunker
 from genomenet.errors import UserError
 from genomenet.genome.genome import Genome
-from genomenet.genome.intervals import Interval, overlap_bp, spread_windows
+from genomenet.genome.intervals import spread_windows
 from genomenet.genome.markov import STRENGTH_BP, entropy_tables, fit
 from genomenet.genome.scored_genome import ScoredGenome
 from genomenet.genome.splits import Splits
 from genomenet.models.config import ModelConfig
 from genomenet.training.calibration_config import CalibrateConfig
-from genomenet.training.data import open_data
-from genomenet.training.record import read_record
+from genomenet.training.provenance import check_source
+from genomenet.training.record import SUMMARY, read_record
 from genomenet.training.weights import load_model
 
 
@@ -101,29 +100,19 @@ def _entropy(config: CalibrateConfig, genome: Genome, splits: Splits, rule: Boun
         raise UserError(
             f"the model of {run} has {what}; an entropy model must read single bases by itself"
         )
-    notes = []
-    if record["data"]["digest"] == genome.digest:
-        _require_untouched(run, open_data(trained.data)[1].train, splits)
-    else:
-        notes.append(
-            f"the model of {run} was trained on another genome; whether it knows these held-out "
-            "bases is not checked"
-        )
+    if not (run / SUMMARY).exists():
+        raise UserError(f"{run} is not finished; go on with it by `genomenet resume {run}` first")
+    source = record["data"]["source"]
+    notes = check_source(f"the model of {run}", source, genome, splits)
     model, _ = load_model(run, "final")
     return Fitted(
         EntropyChunker(rule, model, genome.alphabet, config.reset_bp),
         tensors={name: value.cpu().contiguous() for name, value in model.state_dict().items()},
         model=trained.model,
-        details={"entropy_model": str(run.absolute()), "entropy_model_command": record["command"]},
-        notes=tuple(notes),
+        details={
+            "entropy_model": str(run.absolute()),
+            "entropy_model_command": record["command"],
+            "entropy_model_source": source,
+        },
+        notes=notes,
     )
-
-
-def _require_untouched(run: Path, trained: Sequence[Interval], splits: Splits) -> None:
-    """Make sure that an entropy model has not seen what is held out here."""
-    seen_bp = overlap_bp(trained, [*splits.valid, *splits.test])
-    if seen_bp:
-        raise UserError(
-            f"the model of {run} was trained on {seen_bp:,} of the bases that are held out here; "
-            "give both the same data.split"
-        )

@@ -44,8 +44,8 @@ def stage_of_parameter(name: str, stages: int) -> int:
 def parameter_groups(model: nn.Module, config: ModelConfig, train: TrainConfig) -> list[dict]:
     """AdamW groups by stage and by whether weights decay.
 
-    Matrices decay; vectors (norms, biases, A_log, D, dt_bias, the pad vector) and the
-    embedding do not.
+    Matrices decay; vectors (norms, biases, A_log, D, dt_bias, the pad vector) and embeddings, of
+    tokens and of n-grams, do not: most of their rows have no gradient in most steps.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def parameter_groups(model: nn.Module, config: ModelConfig, train: TrainConfig) 
     stages = config.networks().stages
     groups: dict[tuple[int, bool], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
-        decays = parameter.ndim >= 2 and not name.startswith("embeddings.")
+        decays = parameter.ndim >= 2 and not name.startswith(("embeddings.", "ngrams."))
         key = (stage_of_parameter(name, stages), decays)
         groups.setdefault(key, []).append(parameter)
     return [

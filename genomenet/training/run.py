@@ -25,6 +25,7 @@ from genomenet.training.config import RunConfig
 from genomenet.training.data import GenomeDataModule, micro_batch_size
 from genomenet.training.device import uses_gpu
 from genomenet.training.module import GenomeModule
+from genomenet.training.provenance import check_provenance, describe_source, require_patcher
 from genomenet.training.record import (
     CHECKPOINTS,
     FORMAT,
@@ -108,6 +109,9 @@ def train(
     leak = leak_report(data.splits, data.genome)
     for line in leak.lines():
         tell(line)
+    if patcher is not None:
+        for line in check_provenance(patcher, data.genome, data.splits):
+            tell(line)
     if isinstance(data.genome, ScoredGenome):
         for line in data.genome.track.notes:
             tell(line)
@@ -143,6 +147,7 @@ def resume(run: Path, progress: bool = True) -> TrainingSummary:
     config, record = read_record(run)
     if (run / SUMMARY).exists():
         raise UserError(f"{run} is finished; evaluate it with `genomenet evaluate {run}`")
+    require_patcher(config, record, run)
     checkpoint = run / CHECKPOINTS / LAST
     _prepare(config)
     L.seed_everything(config.train.seed, verbose=False)
@@ -244,6 +249,7 @@ def _describe(config: RunConfig, data: GenomeDataModule, leak: LeakReport, comma
         "config": config_to_dict(config),
         "data": {
             "digest": data.genome.digest,
+            "source": describe_source(data.genome, config.data.split),
             "track": (
                 data.genome.track.fingerprint if isinstance(data.genome, ScoredGenome) else None
             ),

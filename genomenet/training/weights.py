@@ -11,6 +11,7 @@ from genomenet.models.tokenised import make_language_model
 from genomenet.training.callbacks import BEFORE_DECAY, BEST, LAST
 from genomenet.training.config import RunConfig
 from genomenet.training.device import uses_gpu
+from genomenet.training.provenance import require_patcher
 from genomenet.training.record import CHECKPOINTS, read_record
 
 CHECKPOINT_FILES = {"final": LAST, "best": BEST, "before decay": BEFORE_DECAY}
@@ -29,9 +30,15 @@ def load_model(run: Path, checkpoint: str) -> tuple[LanguageModel, RunConfig]:
     Raises
     ------
     UserError
-        When the run or the checkpoint is missing, or the weights are of another model.
+        When the run or the checkpoint is missing or unknown, the weights are of another model, or
+        the run's copy of its patcher has changed.
     """
-    config, _ = read_record(run)
+    if checkpoint not in CHECKPOINT_FILES:
+        raise UserError(
+            f"there is no checkpoint '{checkpoint}'; choose of {', '.join(CHECKPOINT_FILES)}"
+        )
+    config, record = read_record(run)
+    require_patcher(config, record, run)
     path = run / CHECKPOINTS / CHECKPOINT_FILES[checkpoint]
     weights = {
         name.removeprefix("model."): value

@@ -57,12 +57,21 @@ def test_a_reset_forces_a_boundary(make):
 
 def test_the_model_moves_along_but_does_not_belong():
     model = Recurrent(5)
-    chunker = EntropyChunker(RULE, model).double()
-    assert model.read.dtype == torch.float64
+    chunker = EntropyChunker(RULE, model)
     assert not model.read.requires_grad
     assert list(chunker.modules()) == [chunker]
+    chunker.to("meta")
+    assert model.read.device.type == "meta"
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
+def test_the_dtype_around_does_not_touch_values(dtype):
     positions = make_positions("entropy")
-    assert chunker.values(positions).dtype == torch.float32
+    for chunker in (EntropyChunker(RULE, Recurrent(5)), MarkovChunker(RULE, tables())):
+        expected = chunker.values(positions)
+        found = chunker.to(dtype).values(positions)
+        assert found.dtype == torch.float32
+        assert torch.equal(found, expected)
 
 
 def test_autocast_does_not_touch_entropies():

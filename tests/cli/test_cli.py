@@ -89,7 +89,19 @@ def test_every_option_explains_itself(capsys):
             ["train", "--data.mock", "--model.layout", "T1", "--model.head_dim", "0", "--out", "x"],
             "model.head_dim 0",
         ),
+        (
+            ["train", "--data.mock", "--model.chunker", "entropy", "--out", "x"],
+            "patcher is missing",
+        ),
+        (
+            ["train", "--train.lr", "nan", "--out", "x"],
+            "--train.lr is 'nan'; it should be a number",
+        ),
+        (["train", "--model.parity", "yes", "--out", "x"], "can't tell what 'yes' is for"),
+        (["generate", "nowhere"], "nowhere is not a run"),
         (["models", "--max_length", "0"], "--max_length is 0"),
+        (["models", "--max_length", "x"], "--max_length is 'x'; it should be a whole number"),
+        (["models", "--match-flops", "1e6", "--json", "laptop-moe"], "leave --json and --guessed"),
         (["models", "--jsn"], "did you mean '--json'?"),
     ],
 )

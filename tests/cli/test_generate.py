@@ -180,3 +180,5 @@ def test_mistakes_are_one_line(capsys, run, tmp_path, monkeypatch, words, says):
 
 def test_no_run(capsys, tmp_path):
     assert "is not a run" in fails(capsys, tmp_path / "nowhere")
+    (tmp_path / "config.json").write_text("{}")
+    assert "one set of weights" in fails(capsys, tmp_path, "--checkpoint", "best")

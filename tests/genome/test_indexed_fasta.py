@@ -46,10 +46,13 @@ def test_reads_what_the_store_reads(source, tmp_path):
         assert np.array_equal(fasta.read_mask(*wanted), store.read_mask(*wanted))
 
 
-def test_block_borders_of_bgzip(tmp_path):
-    source = write_bgzip(tmp_path / "x.fa.gz", fasta_text({"c": RECORDS["mock1"]}, width=61))
+# Blocks are full, 65,536 bytes: reads, and then a whole contig, begin with the second one.
+@pytest.mark.parametrize("header", [">c\n", f">c {'x' * 65_532}\n"], ids=["read", "contig"])
+def test_block_borders_of_bgzip(tmp_path, header):
+    _, letters = fasta_text({"c": RECORDS["mock1"]}, width=61).split("\n", 1)
+    source = write_bgzip(tmp_path / "x.fa.gz", header + letters)
     fasta, store = IndexedFasta(source), import_genome([source], tmp_path / "store")
-    for start in range(64_100, 64_400):
+    for start in (*range(90), *range(64_400, 64_560)):
         assert np.array_equal(
             fasta.read("c", start, start + 90), store.read("c", start, start + 90)
         )

@@ -2,6 +2,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -10,8 +11,11 @@ import genomenet
 from genomenet.cli.main import main
 from genomenet.errors import UserError
 from genomenet.evaluation.run import load_model
+from genomenet.interop import folder
 from genomenet.interop.folder import export
+from genomenet.models.tokenised import make_language_model
 from genomenet.training.run import train
+from tests.models.arms import ARMS, side_inputs, some_tokens
 
 TOKENS = torch.randint(5, (2, 100), generator=torch.Generator().manual_seed(1))
 
@@ -41,6 +45,28 @@ def test_an_export_is_the_runs_model_bit_for_bit(run, tmp_path, checkpoint):
         found, wanted = model(TOKENS), expected(TOKENS)
     assert torch.equal(found.logits, wanted.logits)
     assert torch.equal(found.boundaries[0].mask, wanted.boundaries[0].mask)
+
+
+@pytest.mark.parametrize("name", ARMS)
+def test_models_of_every_kind_come_back(name, make_config, tmp_path, monkeypatch):
+    """Without a run: only its two readers stand in between."""
+    torch.manual_seed(2)
+    model = make_language_model(ARMS[name]).eval()
+    config = replace(make_config(), model=ARMS[name])
+    record = {"data": {}, "command": "", "created": "", "versions": {}}
+    monkeypatch.setattr(folder, "load_model", lambda run, checkpoint: (model, config))
+    monkeypatch.setattr(folder, "read_record", lambda run: (tmp_path, record))
+    export(tmp_path / "run", tmp_path / "model")
+    back = genomenet.load(tmp_path / "model")
+    assert type(back) is type(model)
+    copied = str(tmp_path / "model" / "patcher") if model.config.patcher else ""
+    assert back.config == replace(model.config, patcher=copied)
+    tokens, more = some_tokens(2, 60), side_inputs(2, 60)
+    with torch.no_grad():
+        found, wanted = back(tokens, **more), model(tokens, **more)
+    assert torch.equal(found.logits, wanted.logits)
+    for one, other in zip(found.boundaries, wanted.boundaries, strict=True):
+        assert torch.equal(one.mask, other.mask)
 
 
 def test_a_run_loads_as_it_is(run):

@@ -1,6 +1,9 @@
-"""Tiny models of every kind, as the tests want them."""
+"""Tiny models of every kind, as the tests want them, and what they read."""
+
+import torch
 
 from genomenet.models.config import ModelConfig
+from tests.models.patchers import shared_patcher
 
 SMALL = {
     "d_model": 16,
@@ -20,6 +23,8 @@ BLT = {
     "pool": "cross_attention",
     "inner_norms": False,
 }
+
+HNET = {**SMALL, "layout": "m1 + T1 + m1"}
 
 ARMS = {
     "transformer": ModelConfig(**{**SMALL, "layout": "T2"}),
@@ -87,4 +92,56 @@ ARMS = {
             "pool": ["select", "cross_attention"],
         }
     ),
+    "k-mers": ModelConfig(
+        **{**SMALL, "layout": "T1", "vocab_size": 22, "tokeniser": "kmer", "kmer": 2}
+    ),
+    "random": ModelConfig(**HNET, chunker="random", chunker_seed=5),
+    "soft mask, n": ModelConfig(**HNET, chunker="delimiter", delimiters=["soft_mask", "n"]),
+    "motif, stop codons": ModelConfig(
+        **HNET,
+        chunker="delimiter",
+        delimiters=["motif:AW", "motif_both:GRC", "stop_codon:1"],
+        boundary_at_n=False,
+    ),
+    "markov": ModelConfig(**HNET, chunker="markov", patcher=shared_patcher("markov")),
+    "entropy": ModelConfig(
+        **HNET, chunker="entropy", patcher=shared_patcher("entropy"), max_boundary_share=0.1
+    ),
+    "bpe": ModelConfig(**HNET, chunker="bpe", patcher=shared_patcher("bpe")),
+    "track": ModelConfig(**HNET, chunker="track", patcher=shared_patcher("track")),
+    "entropy around random": ModelConfig(
+        **{**SMALL, "layout": "m1 + t1 + T1 + m1 + m1", "targets": [3, 2]},
+        chunker=["entropy", "random"],
+        patcher=shared_patcher("entropy"),
+    ),
+    "blt markov": ModelConfig(**BLT, chunker="markov", patcher=shared_patcher("markov, rises")),
+    "blt entropy, n-grams": ModelConfig(
+        **BLT,
+        chunker="entropy",
+        patcher=shared_patcher("entropy, high and rising"),
+        ngrams=[2, 3],
+    ),
+    "blt stop codons": ModelConfig(
+        **BLT, chunker="delimiter", delimiters=["soft_mask", "stop_codon"]
+    ),
+    "spacebyte bpe": ModelConfig(
+        **HNET, chunker="bpe", patcher=shared_patcher("bpe"), unpool="boundary", inner_norms=False
+    ),
 }
+
+
+def some_tokens(rows: int, length: int) -> torch.Tensor:
+    """Bases with N among them, behind a start symbol."""
+    tokens = torch.randint(0, 5, (rows, length), generator=torch.Generator().manual_seed(3))
+    tokens[:, 0] = 4
+    return tokens
+
+
+def side_inputs(rows: int, length: int) -> dict[str, torch.Tensor]:
+    """A soft mask, and a track with gaps, for the chunkers that read them."""
+    generator = torch.Generator().manual_seed(4)
+    masked = (torch.rand(rows, length, generator=generator) < 0.2).cumsum(1) % 2 == 1
+    scores = torch.rand(rows, length, generator=generator)
+    scores[torch.rand(rows, length, generator=generator) < 0.2] = torch.nan
+    masked[:, 0], scores[:, 0] = False, torch.nan
+    return {"masked_BL": masked, "scores_BL": scores}

@@ -21,6 +21,9 @@ def test_stage_values():
     [
         ({"d_model": [64, 64, 64]}, "model.d_model has 3 values"),
         ({"d_model": [96, 64]}, "must grow inwards"),
+        ({"d_model": 0}, "model.d_model of stage 0 is 0"),
+        ({"patcher": "p"}, "nothing here reads it"),
+        ({"delimiters": ["n"]}, "model.chunker is not delimiter"),
         ({"targets": [3, 3]}, "model.targets has 2 values"),
         ({"targets": 1.0}, "give more than 1"),
         ({"chunker": "fixed", "targets": 2.5}, "whole number"),
@@ -33,6 +36,7 @@ def test_stage_values():
         ({"d_state": 0}, "model.d_state is 0"),
         ({"d_model": 0}, "model.d_model"),
         ({"layout": "m2 + T1"}, "2 networks"),
+        ({"layout": "m2 + T1 + m1", "unpool": "boundary"}, "'learned' no gradient"),
     ],
 )
 def test_refuses(fields, says):

@@ -6,7 +6,7 @@ import torch
 from genomenet.chunking.learned import CosineRouter
 from genomenet.chunking.ratio_loss import ratio_loss
 from genomenet.models.language_model import LanguageModel
-from tests.models.arms import ARMS
+from tests.models.arms import ARMS, side_inputs, some_tokens
 from tests.oracles import model as oracle
 
 LENGTH = 37
@@ -22,18 +22,14 @@ def make(name: str, dtype: torch.dtype) -> LanguageModel:
     return model.to(dtype)
 
 
-def some_tokens(rows: int = 1, length: int = LENGTH) -> torch.Tensor:
-    return torch.randint(0, 5, (rows, length), generator=torch.Generator().manual_seed(3))
-
-
 @pytest.mark.parametrize("name", ARMS)
 def test_float64_values_and_gradients_equal_the_oracle(name):
     model = make(name, torch.float64)
-    tokens = some_tokens()
-    output = model(tokens)
+    tokens, more = some_tokens(1, LENGTH), side_inputs(1, LENGTH)
+    output = model(tokens, **more)
     weights = {key: value.detach().requires_grad_() for key, value in model.named_parameters()}
     logits, probabilities, boundaries = oracle.language_model(
-        weights, model.config, tokens[0].tolist()
+        weights, model.config, *(rows[0].tolist() for rows in (tokens, *more.values()))
     )
     torch.testing.assert_close(output.logits[0], logits, rtol=1e-9, atol=1e-10)
     assert len(output.boundaries) == len(boundaries) == model.config.networks().stages
@@ -56,9 +52,9 @@ def test_float64_values_and_gradients_equal_the_oracle(name):
 
 @pytest.mark.parametrize("name", ARMS)
 def test_float32_is_within_one_in_ten_thousand_of_float64(name):
-    tokens = some_tokens(2, 96)
-    exact = make(name, torch.float64)(tokens).logits
-    single = make(name, torch.float32)(tokens).logits
+    tokens, more = some_tokens(2, 96), side_inputs(2, 96)
+    exact = make(name, torch.float64)(tokens, **more).logits
+    single = make(name, torch.float32)(tokens, **more).logits
     assert (single - exact).norm() / exact.norm() < 1e-4
 
 
@@ -66,13 +62,16 @@ def test_float32_is_within_one_in_ten_thousand_of_float64(name):
 def test_no_position_sees_a_later_one(name):
     """Change every position in turn: nothing before it moves by a single bit."""
     model = make(name, torch.float64)
-    tokens = some_tokens()
+    tokens, more = some_tokens(1, LENGTH), side_inputs(1, LENGTH)
     with torch.no_grad():
-        before = model(tokens)
+        before = model(tokens, **more)
         for position in range(LENGTH):
             changed = tokens.clone()
             changed[0, position] = (changed[0, position] + 1) % 5
-            after = model(changed)
+            masked, scores = (value.clone() for value in more.values())
+            masked[0, position] ^= True
+            scores[0, position] = 1 - scores[0, position].nan_to_num(0.1)
+            after = model(changed, masked_BL=masked, scores_BL=scores)
             torch.testing.assert_close(
                 after.logits[:, :position], before.logits[:, :position], rtol=0, atol=1e-12
             )
@@ -84,18 +83,19 @@ def test_no_position_sees_a_later_one(name):
 def test_padding_and_neighbours_change_nothing(name):
     """Rows of several lengths in one padded batch equal each row alone, gradients too."""
     lengths = (LENGTH, 1, 20, 33)
-    tokens = some_tokens(len(lengths), LENGTH)
+    tokens, more = some_tokens(len(lengths), LENGTH), side_inputs(len(lengths), LENGTH)
     valid = torch.arange(LENGTH) < torch.tensor(lengths)[:, None]
     junk = torch.where(valid, tokens, (tokens + 2) % 5)
 
     model = make(name, torch.float64)
-    padded = model(junk, valid)
+    padded = model(junk, valid, **more)
     (padded.logits * valid[..., None]).square().sum().backward()
     together = {key: value.grad.clone() for key, value in model.named_parameters()}
 
     model.zero_grad()
     for row, length in enumerate(lengths):
-        alone = model(tokens[row : row + 1, :length])
+        its_own = {key: value[row : row + 1, :length] for key, value in more.items()}
+        alone = model(tokens[row : row + 1, :length], **its_own)
         torch.testing.assert_close(
             padded.logits[row, :length], alone.logits[0], rtol=1e-10, atol=1e-11
         )
@@ -119,7 +119,7 @@ def test_collapsed_routing_still_trains(chunks, monkeypatch):
         return 0.4 * p_BL if chunks == "one a sequence" else 0.6 + 0.4 * p_BL
 
     monkeypatch.setattr(CosineRouter, "forward", collapsed)
-    output = model(some_tokens(2) % 4)
+    output = model(some_tokens(2, LENGTH) % 4)
     expected = LENGTH if chunks == "one a sequence" else 1
     assert output.boundaries[0].positions_per_chunk == expected
     loss = output.logits.square().sum() + ratio_loss(output.boundaries[0], 3.0)

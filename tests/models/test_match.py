@@ -7,7 +7,7 @@ import pytest
 from genomenet.errors import UserError
 from genomenet.models.config import ModelConfig
 from genomenet.models.flops import flops_per_base
-from genomenet.models.match import match_flops, with_heads, with_layers
+from genomenet.models.match import match_flops, with_layers, with_width
 from genomenet.models.presets import find_model
 
 
@@ -38,7 +38,7 @@ def test_no_other_width_comes_nearer(factor):
     found = match_flops(config, budget, "width", 1024)
     heads = found.config.stage(1).d_model // 32
     for other in (heads - 1, heads + 1):
-        variant = with_heads(config, other)
+        variant = with_width(config, other)
         if variant is not None:
             assert abs(cost(variant) / budget - 1) >= abs(found.residual)
     assert found.config.stage(0) == config.stage(0), "only the main network changes"
@@ -68,12 +68,12 @@ def test_depth_keeps_what_the_papers_letters_mean():
 
 def test_widths_keep_to_heads_and_to_the_stage_outside():
     config = ModelConfig(layout="m1 + T2 + m1", d_model=128, head_dim=32, mlp_width_attention=256)
-    wider = with_heads(config, 6)
+    wider = with_width(config, 6)
     assert wider is not None
     assert wider.d_model == [128, 192]
     assert wider.mlp_width_attention == [256, 384]
-    assert with_heads(config, 3) is None, "narrower than the stage outside"
-    assert with_heads(replace(config, layout="M2", mamba_head_dim=128), 3) is None
+    assert with_width(config, 3) is None, "narrower than the stage outside"
+    assert with_width(replace(config, layout="M1T1", mamba_head_dim=128), 3) is None
 
 
 def test_nearest_is_the_smallest_when_even_that_costs_more():
@@ -92,3 +92,10 @@ def test_refuses_a_budget_of_nothing(budget):
 def test_refuses_a_budget_without_end():
     with pytest.raises(UserError, match="inf"):
         match_flops(find_model("laptop-moe"), float("inf"), "depth", 1024)
+
+
+def test_widths_without_attention_take_the_steps_that_mamba_heads_allow():
+    config = ModelConfig(layout="m1 + M2 + m1", d_model=64, mamba_head_dim=32)
+    assert with_width(config, 5).d_model == [64, 80]
+    found = match_flops(config, 1.3 * cost(config), "width", 1024)
+    assert abs(found.residual) < 0.1

@@ -5,6 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from genomenet.ops import apply_rope, attention, causal_attention
+from genomenet.ops.rope import apply_rope_at
 from tests.oracles import ops as oracle
 from tests.oracles.compare import assert_matches
 
@@ -100,12 +101,24 @@ def test_rope_matches_the_loop(length, rotary_dim, dtype, bound):
     )
 
 
-def test_rope_half_precision_angles_come_from_float32():
+def test_rope_half_precision_angles_are_not_rounded():
     x = torch.ones(1, 1000, 1, 4, dtype=torch.bfloat16)
     y = apply_rope(x, 4)
     assert y.dtype == torch.bfloat16
     # A position near 1000 in bfloat16 would be off by up to 4 radians.
     assert (y.double() - oracle.rope(x.double(), 4)).abs().max() < 2e-2
+
+
+def test_rope_is_exact_far_from_the_start():
+    """In float32 the angles themselves would be off by 4e-4 here."""
+    x = torch.randn(1, 8192, 1, 8)
+    exact = apply_rope(x.double(), 8, 500_000.0)
+    last = oracle.rope_at(x[:, -1:].double(), 8191, 8, 500_000.0)
+    torch.testing.assert_close(exact[:, -1:], last, rtol=0, atol=1e-10)
+    found = apply_rope(x, 8, 500_000.0).double()
+    torch.testing.assert_close(found, exact, rtol=0, atol=1e-6)
+    at = apply_rope_at(x[:, -1], torch.tensor([8191]), 8, 500_000.0).double()
+    torch.testing.assert_close(at, exact[:, -1], rtol=0, atol=1e-6)
 
 
 def test_rope_tables_made_in_inference_mode_can_train():

@@ -1,6 +1,12 @@
 """Chunkers once more: one sequence, plain Python, written from what they are said to do."""
 
 import math
+import re
+
+IUPAC = {
+    "A": "A", "C": "C", "G": "G", "T": "T", "R": "AG", "Y": "CT", "S": "CG", "W": "AT",
+    "K": "GT", "M": "AC", "B": "CGT", "D": "AGT", "H": "ACT", "V": "ACG", "N": "ACGT",
+}  # fmt: skip
 
 
 def rule_starts(values, theta, rise, kind, parity=False):
@@ -73,3 +79,56 @@ def entropy(logits):
     weights = [math.exp(value - top) for value in logits]
     total = sum(weights)
     return -sum(w / total * math.log(w / total) for w in weights)
+
+
+def delimited(tokens, masked, names):
+    """Positions at which a delimiter stands: transitions, or a motif that ends there."""
+    letters = "".join("ACGTN"[token] for token in tokens)
+    asks = [False] * len(tokens)
+    for t in range(1, len(tokens)):
+        for name in names:
+            kind, _, what = name.partition(":")
+            if kind == "soft_mask":
+                found = masked[t] != masked[t - 1]
+            elif kind == "n":
+                found = t > 1 and (letters[t] == "N") != (letters[t - 1] == "N")
+            elif kind == "stop_codon":
+                # Position t reads base t - 1, so the codon's first base is base t - 3.
+                in_frame = not what or (t - 3) % 3 == int(what)
+                found = in_frame and letters[: t + 1].endswith(("TAA", "TAG", "TGA"))
+            else:
+                motifs = [what] if kind == "motif" else [what, other_strand(what)]
+                patterns = ["".join(f"[{IUPAC[letter]}]" for letter in motif) for motif in motifs]
+                found = any(re.search(f"{one}$", letters[: t + 1]) for one in patterns)
+            asks[t] = asks[t] or found
+    return asks
+
+
+def other_strand(motif):
+    """Complement letter by letter, as sets of bases, backwards."""
+    partner = {"A": "T", "C": "G", "G": "C", "T": "A"}
+    opposite = {frozenset(bases): letter for letter, bases in IUPAC.items()}
+    return "".join(
+        opposite[frozenset(partner[base] for base in IUPAC[letter])] for letter in reversed(motif)
+    )
+
+
+def random_number(position, seed, stage, tokens=None):
+    """In [0, 1): splitmix64 over position, seed, stage and a hash of the last 16 tokens."""
+    word = 0
+    if tokens is not None:
+        for token in ([-1] * 16 + tokens)[-16:]:
+            word = word * 0xD1342543DE82EF95 + token + 2
+        word = _splitmix(word)
+    state = _splitmix(position)
+    for other in (seed, stage, word):
+        state = _splitmix(state ^ other)
+    return (state >> 11) * 2.0**-53
+
+
+def _splitmix(x):
+    whole = 2**64
+    x = (x + 0x9E3779B97F4A7C15) % whole
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9 % whole
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EB % whole
+    return x ^ (x >> 31)

@@ -8,6 +8,7 @@ from torch import Tensor
 from genomenet.models.config import ModelConfig
 from genomenet.nn.stage import StageConfig
 from tests.oracles import blt, ops
+from tests.oracles.boundaries import Bases, decide
 
 Weights = dict[str, Tensor]
 
@@ -25,20 +26,25 @@ class _StraightThrough(torch.autograd.Function):
 
 
 def language_model(
-    weights: Weights, config: ModelConfig, tokens: list[int]
+    weights: Weights,
+    config: ModelConfig,
+    tokens: list[int],
+    masked: list[bool] | None = None,
+    scores: list[float] | None = None,
 ) -> tuple[Tensor, list[Tensor], list[list[bool]]]:
     """Logits (L, V), and per stage boundary probabilities and boundaries."""
     x = torch.stack([weights["embeddings.weight"][token] for token in tokens])
     if config.ngrams:
         x = x + blt.ngrams(weights["ngrams.weight"], config, tokens)
-    x, probabilities, boundaries = network(weights, config, "backbone.", 0, x, tokens)
+    bases = Bases(tokens, masked, scores)
+    x, probabilities, boundaries = network(weights, config, "backbone.", 0, x, bases)
     return x @ weights["lm_head.weight"].T, probabilities, boundaries
 
 
 def network(
-    weights: Weights, config: ModelConfig, prefix: str, stage: int, x: Tensor, tokens: list[int]
+    weights: Weights, config: ModelConfig, prefix: str, stage: int, x: Tensor, bases: Bases | None
 ):
-    """One stage and all inside it, on vectors (L, D); within, there are no tokens."""
+    """One stage and all inside it, on vectors (L, D); within, there are no bases."""
     layout, numbers = config.networks(), config.stage(stage)
     outer = x.shape[1]
     if numbers.d_model > outer:
@@ -49,14 +55,14 @@ def network(
         x = stack(weights, f"{prefix}main_network.", layout.main, numbers, x, closing)
         return x[:, :outer], [], []
     x = stack(weights, f"{prefix}encoder.", layout.encoders[stage], numbers, x, config.inner_norms)
-    p, boundary = decide(weights, config, prefix, stage, x, tokens)
+    p, boundary = decide(weights, config, prefix, stage, x, bases)
     starts = [t for t, is_start in enumerate(boundary) if is_start]
     if config.pool_of(stage) == "cross_attention":
         chunks = blt.pool(weights, config, prefix, stage, x, boundary)
     else:
         chunks = torch.stack([x[t] for t in starts])
     inner, probabilities, boundaries = network(
-        weights, config, f"{prefix}main_network.", stage + 1, chunks, []
+        weights, config, f"{prefix}main_network.", stage + 1, chunks, None
     )
     closing = config.inner_norms or stage == 0
     if config.pool_of(stage) == "cross_attention":
@@ -71,30 +77,6 @@ def network(
     rows = unpool(weights, config, prefix, x, inner, p, boundary)
     x = stack(weights, f"{prefix}decoder.", layout.decoders[stage], numbers, rows, closing)
     return x[:, :outer], [p, *probabilities], [boundary, *boundaries]
-
-
-def decide(weights, config, prefix, stage, x, tokens) -> tuple[Tensor, list[bool]]:
-    """Boundary probabilities and boundaries after all guards."""
-    p = list(route(weights, config, prefix, stage, x))
-    longest = config.of_stage("max_chunk", stage)
-    share = config.of_stage("max_boundary_share", stage)
-    boundary, granted, last = [], 0, 0
-    for t in range(len(p)):
-        asks = bool(p[t] > 0.5) or t == 0
-        if asks and (share == 1 or granted + 1 <= 64 + int(share * (t + 1))):
-            granted += 1
-        else:
-            asks = False
-        changes = config.boundary_at_n and t >= 2 and bool(tokens)
-        changes = changes and (tokens[t] == 4) != (tokens[t - 1] == 4)
-        forced = t == 0 or changes
-        if longest and not (asks or forced) and t - last == longest:
-            forced = True
-        if forced:
-            p[t] = torch.ones_like(p[t])
-        boundary.append(asks or forced)
-        last = t if boundary[-1] else last
-    return torch.stack(p), boundary
 
 
 def unpool(weights, config, prefix, x, inner, p, boundary) -> Tensor:
@@ -126,24 +108,6 @@ def confidences(config, p, boundary) -> list[Tensor]:
     """How sure every decision was; one, but for the gradient, where that is asked for."""
     sure = [p[t] if is_start else 1 - p[t] for t, is_start in enumerate(boundary)]
     return [_StraightThrough.apply(c) for c in sure] if config.straight_through else sure
-
-
-def route(weights: Weights, config: ModelConfig, prefix: str, stage: int, x: Tensor) -> Tensor:
-    """Boundary probability of every position."""
-    if config.chunker_of(stage) == "fixed":
-        stride = int(config.target(stage))
-        return torch.tensor([float(t % stride == 0) for t in range(len(x))], dtype=torch.float64)
-    if config.chunker_of(stage) == "linear":
-        weight, bias = (
-            weights[f"{prefix}routing_module.p_proj_layer.{part}"] for part in ("weight", "bias")
-        )
-        return torch.stack([torch.sigmoid(weight[0] @ row + bias[0]) for row in x])
-    p = [torch.ones((), dtype=torch.float64)]
-    for t in range(1, len(x)):
-        q = weights[f"{prefix}routing_module.q_proj_layer.weight"] @ x[t - 1]
-        k = weights[f"{prefix}routing_module.k_proj_layer.weight"] @ x[t]
-        p.append((1 - (q @ k) / (q.norm() * k.norm())) / 2)
-    return torch.stack(p).clamp(0, 1)
 
 
 def stack(

@@ -94,14 +94,17 @@ def attention(q: Tensor, k: Tensor, v: Tensor, window: int = -1) -> Tensor:
 
 def rope(x: Tensor, rotary_dim: int, base: float = 10000.0) -> Tensor:
     """Every pair (i, i + rotary_dim / 2) turned by its angle."""
+    positions = [rope_at(x[:, t : t + 1], t, rotary_dim, base) for t in range(x.shape[1])]
+    return torch.cat(positions, 1)
+
+
+def rope_at(x: Tensor, t: int, rotary_dim: int, base: float = 10000.0) -> Tensor:
+    """The same of one position (B, 1, H, P) with the number t."""
     half = rotary_dim // 2
-    positions = []
-    for t in range(x.shape[1]):
-        columns = list(x[:, t].unbind(-1))
-        for i in range(half):
-            angle = t * base ** (-2 * i / rotary_dim)
-            first, second = x[:, t, :, i], x[:, t, :, i + half]
-            columns[i] = first * math.cos(angle) - second * math.sin(angle)
-            columns[i + half] = first * math.sin(angle) + second * math.cos(angle)
-        positions.append(torch.stack(columns, -1))
-    return torch.stack(positions, 1)
+    columns = list(x.unbind(-1))
+    for i in range(half):
+        angle = t * base ** (-2 * i / rotary_dim)
+        first, second = x[..., i], x[..., i + half]
+        columns[i] = first * math.cos(angle) - second * math.sin(angle)
+        columns[i + half] = first * math.sin(angle) + second * math.cos(angle)
+    return torch.stack(columns, -1)

@@ -12,7 +12,7 @@ from genomenet.report.boundaries import boundary_window
 from genomenet.report.curves import by_bases, chunk_rates
 from genomenet.report.dots import final_bits
 from genomenet.report.page import draw
-from genomenet.report.style import DARK
+from genomenet.report.style import DARK, colour, marker
 from genomenet.report.summary import summarise
 from tests.study.example_study import arm_run, make_study
 
@@ -23,6 +23,10 @@ NAMES = ["perplexity-by-bases", "final-bits", "perplexity-by-flops", "bases-per-
 @pytest.fixture(scope="module")
 def drawings():
     return draw(summarise(make_study()))
+
+
+def test_many_arms_look_different():
+    assert len({(colour(i), marker(i)) for i in range(49)}) == 49
 
 
 def test_the_figures_and_their_order(drawings):

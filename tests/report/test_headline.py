@@ -33,7 +33,7 @@ def find(sentences, start):
 
 def test_a_win_is_told_as_a_win():
     sentences = say(arm("m", 1.24) + arm("hm", 1.22))
-    assert sentences[0].startswith("H-Net, Mamba-2 main predicts held-out DNA best")
+    assert sentences[0].startswith("H-Net, Mamba-2 main predicts held-out bases best")
     assert "excludes zero" in sentences[0]
     pair = find(sentences, "H-Net, Mamba-2 main beats its isotropic baseline Mamba-2 by 0.0289")
     assert "times less data" in pair
@@ -41,10 +41,25 @@ def test_a_win_is_told_as_a_win():
 
 def test_a_loss_is_told_as_a_loss():
     sentences = say(arm("m", 1.22) + arm("hm", 1.24))
-    assert sentences[0].startswith("Mamba-2 predicts held-out DNA best")
+    assert sentences[0].startswith("Mamba-2 predicts held-out bases best")
     pair = find(sentences, "H-Net, Mamba-2 main loses to its isotropic baseline Mamba-2 by 0.0289")
     assert "times more data" in pair
     assert "less" not in pair
+
+
+def test_of_several_baselines_the_strongest_is_named():
+    other = [dataclasses.replace(run, arm="moe", label="MoE") for run in arm("m", 1.23)]
+    for runs in (arm("m", 1.24) + other, other + arm("m", 1.24)):
+        sentences = say(runs + arm("hm", 1.22))
+        assert find(sentences, "H-Net, Mamba-2 main beats its best isotropic baseline MoE by")
+        assert sum("isotropic baseline" in sentence for sentence in sentences) == 1
+
+
+def test_tokens_are_told_to_be_bounds_and_have_no_baseline():
+    tokens = [dataclasses.replace(run, family="tokenised") for run in arm("hm", 1.22)]
+    sentences = say(arm("m", 1.24) + tokens)
+    assert "upper bound" in find(sentences, "H-Net, Mamba-2 main is scored by the one sequence")
+    assert not any("isotropic baseline" in sentence for sentence in sentences)
 
 
 def test_a_tie_is_told_as_a_tie():

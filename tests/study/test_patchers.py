@@ -7,13 +7,18 @@ import pytest
 from genomenet.errors import UserError
 from genomenet.models.config import ModelConfig
 from genomenet.models.flops import flops_per_base
+from genomenet.models.patcher import read_patcher
 from genomenet.report.summary import summarise
 from genomenet.report.tables import COST_HEADERS, arm_rows, text_table
+from genomenet.study.arm import describe_flops, finish_run
 from genomenet.study.compare import compare
 from genomenet.study.config import StudyConfig
+from genomenet.study.patchers import check_given_patchers
+from genomenet.training.calibrate import calibrate
 from genomenet.training.calibration_config import CalibrateConfig
-from genomenet.training.config import DataConfig, SplitConfig, TrainConfig
-from genomenet.training.record import read_json
+from genomenet.training.config import DataConfig, RunConfig, SplitConfig, TrainConfig
+from genomenet.training.data import open_data
+from genomenet.training.record import PATCHER, SUMMARY, read_json
 
 SMALL = {"d_model": 16, "head_dim": 8, "d_state": 8, "mamba_head_dim": 16}
 BLT = {**SMALL, "layout": "t1 + T1 + T1", "pool": "cross_attention", "inner_norms": False}
@@ -66,8 +71,7 @@ def done(config, tmp_path_factory):
 def test_every_arm_trains_and_names_its_chunker_and_costs(done):
     study, _, said = done
     rows = {
-        row[0]: dict(zip(COST_HEADERS, row[1:], strict=False))
-        for row in arm_rows(summarise(study))
+        row[0]: dict(zip(COST_HEADERS, row[1:], strict=False)) for row in arm_rows(summarise(study))
     }
     assert list(rows) == list(ARMS)
     assert rows["transformer"]["chunker"] == rows["moe"]["chunker"] == "none"
@@ -101,6 +105,40 @@ def test_a_study_goes_on_without_making_its_patchers_again(done, config):
     assert said == []
 
 
+def test_a_patcher_from_elsewhere_must_know_no_held_out_base(config, tmp_path):
+    other = replace(config.data, split=replace(config.data.split, seed=3))
+    given = tmp_path / "markov"
+    calibrate(CalibrateConfig(target=3, order=2, sample_bp=9000, data=other), given, "")
+    arms = {"given": replace(ARMS["hnet-markov"], patcher=str(given))}
+    study = replace(config, arms=arms, patchers={}, entropy_models={})
+    with pytest.raises(UserError, match=r"arm 'given': the patcher .* was made with"):
+        compare(study, tmp_path / "study", "", 1, lambda steps: None)
+    assert not (tmp_path / "study").exists()
+    mock = replace(study, data=DataConfig(mock=True, max_length=128))
+    (note,) = check_given_patchers(mock, *open_data(mock.data))
+    assert note.startswith("Arm given: the patcher")
+    assert note.endswith("is not checked.")
+
+
+def test_a_run_killed_before_it_began_is_begun_anew(config, tmp_path):
+    given = tmp_path / "markov"
+    calibrate(CalibrateConfig(target=3, order=2, sample_bp=9000, data=config.data), given, "")
+    model = replace(ARMS["hnet-markov"], patcher=str(given))
+    run = RunConfig(model, config.data, replace(config.train, max_steps=1))
+    read_patcher(given).copy_to(tmp_path / "run" / PATCHER)
+    finish_run(tmp_path / "run", run, "")
+    assert (tmp_path / "run" / SUMMARY).exists()
+    finish_run(tmp_path / "run", run, "")
+
+
+def test_a_frozen_model_is_paid_for_once(config, done):
+    _, out, _ = done
+    model = replace(ARMS["blt-entropy"], patcher=str(out / "patchers" / "entropy4"))
+    isotropic = {"transformer": ARMS["transformer"]}
+    assert describe_flops(isotropic, 128).endswith("costs 3 times as much.")
+    assert describe_flops({**isotropic, "blt": model}, 128).endswith("in patchers only once.")
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -113,6 +151,20 @@ def test_a_study_goes_on_without_making_its_patchers_again(done, config):
             "target 5",
         ),
         (
+            {
+                "patchers": {"long": CalibrateConfig(target=3, max_chunk=9)},
+                "arms": {"a": replace(ARMS["hnet-markov"], patcher="long")},
+            },
+            "model.max_chunk is 0, but its patcher 'long' has the max_chunk 9",
+        ),
+        (
+            {
+                "patchers": {"words": CalibrateConfig(kind="bpe", target=3)},
+                "arms": {"a": replace(ARMS["hnet-markov"], patcher="words")},
+            },
+            "'words' is of the kind bpe",
+        ),
+        (
             {"patchers": {"p": CalibrateConfig(kind="entropy", entropy_model="smal")}},
             "did you mean 'small'",
         ),
@@ -121,6 +173,7 @@ def test_a_study_goes_on_without_making_its_patchers_again(done, config):
             "patcher 'p': its data are those of the study",
         ),
         ({"entropy_models": {"e": ModelConfig(layout="x1")}}, "entropy model 'e'"),
+        ({"entropy_models": {"e": ARMS["kmer"]}}, "must read single bases by itself"),
         ({"patchers": {"a/b": CalibrateConfig()}}, "becomes a folder"),
     ],
 )

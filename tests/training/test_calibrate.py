@@ -181,9 +181,10 @@ def test_an_entropy_model_does_not_shift_the_weights_around_it(make, entropy_run
     calibrate(config, tmp_path / "patcher", "test")
     small = {"layout": "m1 + T1 + m1", "d_model": 16, "head_dim": 8, "d_state": 8}
     weights = []
-    for fields in ({"chunker": "random"}, {"chunker": "entropy"}):
+    patched = {"chunker": "entropy", "patcher": str(tmp_path / "patcher")}
+    for fields in ({"chunker": "random"}, patched):
         torch.manual_seed(0)
-        model = ModelConfig(**small, **fields, mamba_head_dim=16, patcher=str(tmp_path / "patcher"))
+        model = ModelConfig(**small, **fields, mamba_head_dim=16)
         weights.append(LanguageModel(model).state_dict())
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 
@@ -268,9 +269,19 @@ def test_statistics_are_those_of_a_loop():
 def test_resume_reads_the_copy(make, make_config, tmp_path):
     calibrate(make(target=3.0), tmp_path / "patcher", "test")
     config = make_config(
-        model={"chunker": "markov", "patcher": str(tmp_path / "patcher")}, max_steps=2
+        model={"chunker": "markov", "patcher": str(tmp_path / "patcher")},
+        data={"split": SPLIT},
+        max_steps=2,
     )
-    train(config, tmp_path / "run", "test", progress=False)
-    (tmp_path / "run/summary.json").unlink()
+    train(config, tmp_path / "first", "test", progress=False)
+    run = (tmp_path / "first").rename(tmp_path / "run")
+    (run / "summary.json").unlink()
     (tmp_path / "patcher").rename(tmp_path / "gone")
-    assert resume(tmp_path / "run", progress=False).step == 2
+    assert resume(run, progress=False).step == 2
+    record = run / "patcher/patcher.json"
+    record.write_text(record.read_text().replace('"kind": "threshold"', '"kind": "difference"'))
+    with pytest.raises(UserError, match="is not the patcher that"):
+        load_model(run, "final")
+    (run / "summary.json").unlink()
+    with pytest.raises(UserError, match="is not the patcher that"):
+        resume(run, progress=False)

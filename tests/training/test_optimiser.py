@@ -50,8 +50,11 @@ def test_cosine_schedule():
     assert schedule_factor(100, recipe) == pytest.approx(0.1)
 
 
-def test_groups():
-    config = ModelConfig(layout="m1T1 + M1 + m1", d_model=[32, 64], head_dim=16, d_state=8)
+@pytest.mark.parametrize(
+    "more", [{}, {"pool": "cross_attention", "chunker": "fixed", "ngrams": [2, 3]}]
+)
+def test_groups(more):
+    config = ModelConfig(layout="m1T1 + M1 + m1", d_model=[32, 64], head_dim=16, d_state=8, **more)
     model = LanguageModel(config)
     recipe = TrainConfig(lr=1e-2, weight_decay=0.3, lr_multipliers=[1.0, 0.25])
     groups = parameter_groups(model, config, recipe)
@@ -62,7 +65,7 @@ def test_groups():
         group = of[id(parameter)]
         inner = name.startswith("backbone.main_network.")
         assert group["lr"] == pytest.approx(1e-2 * (0.25 if inner else 1.0)), name
-        exempt = ("norm", "bias", "A_log", ".D", "embeddings", "pad_dimension")
+        exempt = ("norm", "bias", "A_log", ".D", "embeddings", "pad_dimension", "ngrams")
         assert group["weight_decay"] == (0.0 if any(word in name for word in exempt) else 0.3), name
 
 

@@ -19,6 +19,7 @@ from genomenet.genome.intervals import Interval
 from genomenet.interop.folder import export
 from genomenet.models.language_model import LanguageModel
 from genomenet.training.data import open_data
+from genomenet.training.provenance import describe_source
 from genomenet.training.run import resume, train
 
 
@@ -126,8 +127,9 @@ def test_a_track_chunker_needs_a_track(make_config):
 
 
 @pytest.fixture
-def patcher(tmp_path):
-    """What `genomenet calibrate` writes for a track, as far as a model reads it."""
+def patcher(tmp_path, make_config):
+    """What `genomenet calibrate` writes for a track, as far as a run reads it."""
+    data = make_config().data
     folder = tmp_path / "patcher"
     folder.mkdir()
     record = {
@@ -139,6 +141,7 @@ def patcher(tmp_path):
         "reset_bp": 0,
         "alphabet": "dna",
         "model": None,
+        "data": {"source": describe_source(open_data(data)[0], data.split)},
     }
     (folder / "patcher.json").write_text(json.dumps(record))
     return folder
