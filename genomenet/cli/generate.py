@@ -77,15 +77,19 @@ def main(words: Sequence[str]) -> int:
     from genomenet.genome.sequences import write_sequence, write_text
     from genomenet.models.generate import Start, generate, weights_digest
     from genomenet.models.sampling import Sampling
+    from genomenet.training.record import read_json
 
     sampling = Sampling(parsed.temperature, parsed.top_k, parsed.top_p).check()
     model, max_length, precision = _open(Path(parsed.run), parsed.checkpoint.replace("-", " "))
+    checkpoint = parsed.checkpoint
+    if exported:
+        checkpoint = read_json(Path(parsed.run) / "config.json")["run"]["checkpoint"]
     prompts = _prompts(model.config.alphabet, parsed.prompt, parsed.text)
     unit = ALPHABETS[model.config.alphabet].unit
     description = [
         "_".join(f"run={Path(parsed.run).resolve().name}".split()),
         f"weights={weights_digest(model)[:12]}",
-        *([] if exported else [f"checkpoint={parsed.checkpoint}"]),
+        f"checkpoint={checkpoint.replace(' ', '-')}",
         *(f"{name}={getattr(parsed, name)}" for name in ("seed", "temperature", "top_k", "top_p")),
     ]
     jobs = [

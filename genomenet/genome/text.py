@@ -12,6 +12,7 @@ from genomenet.genome.alphabet import BYTES, Alphabet
 from genomenet.genome.contigs import Contig, ContigTable, content_digest
 from genomenet.genome.intervals import Interval
 from genomenet.genome.opening import GZIP_MAGIC
+from genomenet.genome.store_writer import TABLE_FILE
 
 _OPEN_FILES = 64
 """Memory maps kept open; each holds a file descriptor, of which a process has about a thousand."""
@@ -107,6 +108,8 @@ def _documents(path: Path) -> dict[str, Path]:
     """Name and file of every document, sorted by name."""
     if path.is_file():
         files = {path.name: path}
+    elif (path / TABLE_FILE).exists():
+        raise UserError(f"{path} is an imported genome, not text; name it as a genome")
     elif path.is_dir():
         found = {file.relative_to(path): file for file in path.rglob("*") if file.is_file()}
         files = {

@@ -129,7 +129,10 @@ def _model_config(content: dict[str, Any], folder: Path) -> ModelConfig:
         ) from None
     if config.patcher:
         config = dataclasses.replace(config, patcher=str(folder / config.patcher))
-    return config.check()
+    try:
+        return config.check()
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{folder / CONFIG} has been changed ({error}); export again") from None
 
 
 def _sha256(path: Path) -> str:

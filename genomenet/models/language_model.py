@@ -111,6 +111,11 @@ class LanguageModel(nn.Module):
         if patch_lengths is not None:
             if not self.config.networks().stages:
                 raise UserError(f"layout '{self.config.layout}' has no patches to give lengths of")
+            if patch_lengths.ndim != 2 or len(patch_lengths) != len(tokens_BL):
+                raise UserError(
+                    f"patch_lengths have the shape {tuple(patch_lengths.shape)}; give a row of "
+                    f"lengths for each of the {len(tokens_BL)} row(s) of tokens"
+                )
             given_BL = mask_from_patch_lengths(patch_lengths, tokens_BL.shape[1])
         positions = Positions(valid_BL, tokens_BL, masked_BL, scores_BL, given_BL)
         x_BLD = self.embeddings(tokens_BL)

@@ -53,9 +53,12 @@ def read_json(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise UserError(f"{path.parent} is not a finished run or study: it has no {path.name}")
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path} is not readable JSON ({error}); restore it or run anew") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{path} holds no record; restore it or run anew")
+    return content
 
 
 def read_record(run: Path) -> tuple[RunConfig, dict[str, Any]]:

@@ -106,3 +106,8 @@ def test_alphabets():
     assert (DNA.vocab_size, BYTES.vocab_size) == (5, 256)
     with pytest.raises(UnicodeDecodeError):
         bytes([BYTES.start_code]).decode()
+
+
+def test_an_imported_genome_is_no_text(genome_folder):
+    with pytest.raises(UserError, match="is an imported genome"):
+        TextCorpus(genome_folder)

@@ -113,6 +113,8 @@ def test_a_failed_export_leaves_nothing(run, tmp_path, monkeypatch):
         export(run, tmp_path / "model", "best")
     with pytest.raises(UserError, match="is not a run"):
         export(tmp_path, tmp_path / "model")
+    with pytest.raises(UserError, match="there is no checkpoint 'bets'; choose of final, best"):
+        genomenet.load(run, "bets")
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
@@ -132,6 +134,7 @@ def test_weights_and_config_belong_together(run, make_config, tmp_path):
     refused("other shapes", model={**content["model"], "d_state": 16})
     refused("format 9", format=9)
     refused("lacks .*flux", model={**content["model"], "flux": 1})
+    refused("has been changed", model={**content["model"], "d_model": "x"})
     refused("digest", weights={**content["weights"], "sha256": "0" * 64})
     train(make_config(max_steps=3, seed=5), tmp_path / "other", "", progress=False)
     export(tmp_path / "other", tmp_path / "other model")

@@ -147,6 +147,8 @@ def test_steps_without_lengths_follow_the_grid():
     [
         ([[4] * 15 + [2]], "first patch of row 0 has length 4; it must be 1"),
         ([[1] + [4] * 15], "row 0 add up to 61; 61 positions need 62"),
+        ([[1, 61], [1, 61]], r"have the shape \(2, 2\); give a row of lengths"),
+        ([1, 61], r"have the shape \(2,\)"),
         ([[1, 4, 0, 57]], "zeros only as padding at the right"),
     ],
 )
@@ -170,3 +172,8 @@ def test_lengths_that_would_leak_or_fall_short(lengths, message):
 def test_what_cannot_be_built(parts, message):
     with pytest.raises(UserError, match=message):
         blt_from_hf(their_model(**parts))
+
+
+def test_another_model_than_blt():
+    with pytest.raises(UserError, match="needs a BltForCausalLM of transformers, not a Linear"):
+        blt_from_hf(torch.nn.Linear(2, 2))
