@@ -32,7 +32,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/pip install $(PIP_FLAGS) -c constraints.txt -e ".[dev]"
 	@touch $@
 
-demo: setup  ## train and compare five small arms on 4 Mb of human chromosome 20
+demo: setup  ## train and compare six small arms on 4 Mb of human chromosome 20
 	$(BIN)/genomenet import $(DEMO) --out genomes/demo
 	$(BIN)/genomenet compare --config demo --out runs/demo
 	@echo "The demo's report is $(CURDIR)/runs/demo/report.html"
