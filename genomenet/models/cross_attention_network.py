@@ -12,51 +12,31 @@ from torch import Tensor, nn
 from genomenet.chunking.boundaries import Boundaries, Positions
 from genomenet.chunking.chunk import find_chunks
 from genomenet.chunking.dechunk import StraightThroughOne, confidence
-from genomenet.chunking.guards import GuardState, decide, step_guards
-from genomenet.models.chunkers import make_chunker, make_guards
+from genomenet.chunking.guards import decide
+from genomenet.models.chunking_network import ChunkingNetwork, ChunkingState
 from genomenet.models.config import ModelConfig
-from genomenet.models.stage_network import StageNetwork
 from genomenet.nn.cross_attention import ChunkPooling, ChunkReading, OpenChunks
 from genomenet.nn.rows import put_rows, take_rows
-from genomenet.nn.stack import IsotropicStack
 
 
 @dataclass
-class CrossAttentionState:
+class CrossAttentionState(ChunkingState):
     """What a stage and all within remember of a prefix.
 
     Attributes
     ----------
-    encoder, decoder : list
-        The states of their layers.
-    chunker : object
-        The chunker's own.
-    guards : GuardState
-        The guards'.
     open : OpenChunks
         The encoder's output since the last boundary.
-    main : object
-        The network's within; its rows step at boundaries only.
     memories : list of Tensor
         What each reading remembers of the last patch that closed, (B, K, E) as
         `ChunkReading.remember` has it.
     """
 
-    encoder: list[Any]
-    decoder: list[Any]
-    chunker: Any
-    guards: GuardState
     open: OpenChunks
-    main: Any
     memories: list[Tensor]
 
-    @property
-    def steps(self) -> tuple[int, ...]:
-        """Steps taken by all rows, one number a stage, outermost first."""
-        return (int(self.guards.position_B.sum()), *self.main.steps)
 
-
-class CrossAttentionNetwork(StageNetwork):
+class CrossAttentionNetwork(ChunkingNetwork):
     """Encode positions, pool them into patches, run the network within, read it, and decode.
 
     A patch closes at each boundary: it holds the positions since the boundary before, and is
@@ -85,15 +65,9 @@ class CrossAttentionNetwork(StageNetwork):
         outer_width: int,
         make_inner: Callable[[int], Any],
     ):
-        layout, numbers = config.networks(), config.stage(stage)
-        super().__init__(numbers.d_model, outer_width)
-        self.guards = make_guards(config, stage)
-        self.slots, self.straight_through = config.slots, config.straight_through
-        self.encoder = IsotropicStack(
-            layout.encoders[stage], numbers, closing_norm=config.inner_norms
-        )
-        self.routing_module = make_chunker(config, stage)
-        sizes = (self.d_model, self.slots, numbers.head_dim, config.parity)
+        super().__init__(config, stage, outer_width)
+        self.slots = config.slots
+        sizes = (self.d_model, self.slots, config.stage(stage).head_dim, config.parity)
         self.pooling = ChunkPooling(*sizes)
         pooled_width, inner_width = self.slots * self.d_model, config.stage(stage + 1).d_model
         self.chunk_proj = (
@@ -103,10 +77,10 @@ class CrossAttentionNetwork(StageNetwork):
         )
         self.main_network = make_inner(inner_width)
         self.slot_proj = nn.Linear(inner_width, pooled_width, bias=False)
-        self.readings = nn.ModuleList(ChunkReading(*sizes) for _ in layout.decoders[stage])
-        self.decoder = IsotropicStack(
-            layout.decoders[stage], numbers, closing_norm=config.inner_norms or stage == 0
+        self.readings = nn.ModuleList(
+            ChunkReading(*sizes) for _ in config.networks().decoders[stage]
         )
+        self.decoder = self.make_decoder(config, stage)
 
     def forward(self, x_BLD: Tensor, positions: Positions) -> tuple[Tensor, tuple[Boundaries, ...]]:
         """Run the network.
@@ -162,13 +136,9 @@ class CrossAttentionNetwork(StageNetwork):
         weight = self.slot_proj.weight
         kept = (self.slots, 2 * self.d_model) if self.slots > 1 else (1, self.d_model)
         return CrossAttentionState(
-            self.encoder.new_state(batch_size, device),
-            self.decoder.new_state(batch_size, device),
-            self.routing_module.new_state(batch_size, device),
-            GuardState.new(batch_size, device),
-            self.pooling.new_state(batch_size, device),
-            self.main_network.new_state(batch_size, device),
-            [
+            **self.shared_state(batch_size, device),
+            open=self.pooling.new_state(batch_size, device),
+            memories=[
                 torch.zeros(batch_size, *kept, dtype=weight.dtype, device=device)
                 for _ in self.readings
             ],
@@ -195,9 +165,7 @@ class CrossAttentionNetwork(StageNetwork):
         Tensor
             (R, D) of the width that came in.
         """
-        x_RD = self.encoder.step(self.widen(x_RD), state.encoder, rows_R)
-        asked_R = self.routing_module.step(x_RD, position, state.chunker, rows_R)
-        p_R, mask_R = step_guards(asked_R, position, self.guards, state.guards, rows_R)
+        x_RD, p_R, mask_R = self.step_to_decision(x_RD, position, state, rows_R)
         self.pooling.step(x_RD, state.open, rows_R)
         at_S = mask_R.nonzero()[:, 0]
         if len(at_S):

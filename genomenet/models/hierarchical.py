@@ -19,8 +19,8 @@ from genomenet.chunking.dechunk import (
     spread,
     to_bfloat16_and_back,
 )
-from genomenet.chunking.guards import GuardState, decide, step_guards
-from genomenet.models.chunkers import make_chunker, make_guards
+from genomenet.chunking.guards import decide
+from genomenet.models.chunking_network import ChunkingNetwork, ChunkingState
 from genomenet.models.config import ModelConfig
 from genomenet.models.stage_network import StageNetwork
 from genomenet.nn.rows import put_rows, take_rows
@@ -49,35 +49,17 @@ class InnermostState:
 
 
 @dataclass
-class HierarchicalState:
+class HierarchicalState(ChunkingState):
     """What a stage and all within remember of a prefix.
 
     Attributes
     ----------
-    encoder, decoder : list
-        The states of their layers.
-    chunker : object
-        The chunker's own.
-    guards : GuardState
-        The guards'.
-    main : object
-        The network's within; its rows step at boundaries only.
     chunk_BD : Tensor
         The vector that positions read until the next boundary; smoothed, where there is
         smoothing.
     """
 
-    encoder: list[Any]
-    decoder: list[Any]
-    chunker: Any
-    guards: GuardState
-    main: Any
     chunk_BD: Tensor
-
-    @property
-    def steps(self) -> tuple[int, ...]:
-        """Steps taken by all rows, one number a stage, outermost first."""
-        return (int(self.guards.position_B.sum()), *self.main.steps)
 
 
 class InnermostNetwork(StageNetwork):
@@ -118,7 +100,7 @@ class InnermostNetwork(StageNetwork):
         return y_RD[..., : self.outer_width]
 
 
-class HierarchicalNetwork(StageNetwork):
+class HierarchicalNetwork(ChunkingNetwork):
     """Encode positions, select chunks, run the network within, spread the chunks, and decode.
 
     Parameter names are those of the published checkpoints. Source: H-Net section 2.
@@ -142,23 +124,14 @@ class HierarchicalNetwork(StageNetwork):
         outer_width: int,
         make_inner: Callable[[int], Any],
     ):
-        layout, numbers = config.networks(), config.stage(stage)
-        super().__init__(numbers.d_model, outer_width)
-        self.guards = make_guards(config, stage)
-        self.unpool, self.straight_through = config.unpool, config.straight_through
-        self.parity = config.parity
-        self.encoder = IsotropicStack(
-            layout.encoders[stage], numbers, closing_norm=config.inner_norms
-        )
-        self.routing_module = make_chunker(config, stage)
+        super().__init__(config, stage, outer_width)
+        self.unpool, self.parity = config.unpool, config.parity
         # SpaceByte adds chunks to the encoder's output as it is.
         self.residual_proj = (
             nn.Linear(self.d_model, self.d_model) if self.unpool != "boundary" else None
         )
         self.main_network = make_inner(self.d_model)
-        self.decoder = IsotropicStack(
-            layout.decoders[stage], numbers, closing_norm=config.inner_norms or stage == 0
-        )
+        self.decoder = self.make_decoder(config, stage)
 
     def forward(self, x_BLD: Tensor, positions: Positions) -> tuple[Tensor, tuple[Boundaries, ...]]:
         """Run the network.
@@ -201,14 +174,8 @@ class HierarchicalNetwork(StageNetwork):
     def new_state(self, batch_size: int, device: torch.device) -> HierarchicalState:
         """The state of `batch_size` empty sequences."""
         exact = torch.promote_types(next(self.parameters()).dtype, torch.float32)
-        return HierarchicalState(
-            self.encoder.new_state(batch_size, device),
-            self.decoder.new_state(batch_size, device),
-            self.routing_module.new_state(batch_size, device),
-            GuardState.new(batch_size, device),
-            self.main_network.new_state(batch_size, device),
-            torch.zeros(batch_size, self.d_model, dtype=exact, device=device),
-        )
+        chunk_BD = torch.zeros(batch_size, self.d_model, dtype=exact, device=device)
+        return HierarchicalState(**self.shared_state(batch_size, device), chunk_BD=chunk_BD)
 
     def step(
         self, x_RD: Tensor, position: Positions, state: HierarchicalState, rows_R: Tensor
@@ -231,9 +198,7 @@ class HierarchicalNetwork(StageNetwork):
         Tensor
             (R, D) of the width that came in.
         """
-        x_RD = self.encoder.step(self.widen(x_RD), state.encoder, rows_R)
-        asked_R = self.routing_module.step(x_RD, position, state.chunker, rows_R)
-        p_R, mask_R = step_guards(asked_R, position, self.guards, state.guards, rows_R)
+        x_RD, p_R, mask_R = self.step_to_decision(x_RD, position, state, rows_R)
         at_S = mask_R.nonzero()[:, 0]
         if len(at_S):
             rows_S = rows_R[at_S]
