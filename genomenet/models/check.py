@@ -178,7 +178,7 @@ def _check_tokens(config: ModelConfig, layout: Layout) -> None:
 def _check_unused(config: ModelConfig, stages: int) -> None:
     """A field that nothing reads: most likely, the one that would read it was forgotten."""
     chunkers = {config.chunker_of(stage) for stage in range(stages)}
-    if config.patcher and config.tokeniser != "bpe" and not chunkers & PATCHED:
+    if config.patcher and patcher_kind(config) is None:
         raise UserError(
             f"model.patcher is {config.patcher}, but nothing here reads it; set model.chunker to "
             "the patcher's kind, or leave model.patcher out"
@@ -188,6 +188,14 @@ def _check_unused(config: ModelConfig, stages: int) -> None:
             f"model.delimiters is {config.delimiters}, but model.chunker is not delimiter; set it "
             "so, or leave model.delimiters out"
         )
+
+
+def patcher_kind(config: ModelConfig) -> str | None:
+    """The kind of patcher that a model can't do without."""
+    if config.tokeniser == "bpe":
+        return "bpe"
+    chunker = config.chunker_of(0) if config.networks().stages else ""
+    return chunker if chunker in PATCHED else None
 
 
 def _letters_of_stage(layout: Layout, stage: int) -> str:

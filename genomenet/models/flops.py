@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from genomenet.models.check import patcher_kind
 from genomenet.models.config import ModelConfig
 from genomenet.models.patcher import patcher_of
 from genomenet.nn.stage import StageConfig
@@ -114,16 +115,12 @@ def patcher_is_unknown(config: ModelConfig) -> bool:
 
     Its FLOPs are then missing from the count.
     """
-    return _asks_entropy_model(config) and not config.patcher
-
-
-def _asks_entropy_model(config: ModelConfig) -> bool:
-    return config.networks().stages > 0 and config.chunker_of(0) == "entropy"
+    return patcher_kind(config) == "entropy" and not config.patcher
 
 
 def _patcher(config: ModelConfig, length_bp: int) -> float:
     """The entropy model reads every base once; tables, words and rules cost next to nothing."""
-    if not _asks_entropy_model(config) or not config.patcher:
+    if patcher_kind(config) != "entropy" or not config.patcher:
         return 0.0
     patcher = patcher_of(config)
     assert patcher.model is not None, "an entropy patcher has a model"

@@ -10,7 +10,7 @@ from typing import Any
 
 from genomenet.errors import UserError
 from genomenet.files import whole_folder
-from genomenet.models.check import PATCHED
+from genomenet.models.check import patcher_kind
 from genomenet.models.config import ModelConfig
 
 RECORD, TENSORS, TOKENIZER = "patcher.json", "patcher.safetensors", "tokenizer.json"
@@ -161,7 +161,7 @@ def check_patcher(config: ModelConfig) -> None:
     UserError
         When a model needs a patcher and has none, or one of another kind.
     """
-    if config.networks().stages and config.chunker_of(0) in PATCHED:
+    if config.networks().stages and patcher_kind(config):
         patcher_of(config)
     elif config.patcher:
         read_patcher(config.patcher)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from genomenet.errors import UserError, nearest
-from genomenet.models.check import PATCHED
+from genomenet.models.check import patcher_kind
 from genomenet.models.config import ModelConfig
 from genomenet.models.presets import find_model
 from genomenet.training.calibration_config import CalibrateConfig
@@ -151,14 +151,6 @@ class StudyConfig:
                 f"model.targets is {model.target(0):g}, but its patcher '{model.patcher}' has the "
                 f"target {patcher.target:g}"
             )
-
-
-def patcher_kind(model: ModelConfig) -> str | None:
-    """The kind of patcher that a model can't do without."""
-    if model.tokeniser == "bpe":
-        return "bpe"
-    chunker = model.chunker_of(0) if model.networks().stages else ""
-    return chunker if chunker in PATCHED else None
 
 
 @contextmanager

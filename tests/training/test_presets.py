@@ -11,8 +11,8 @@ import torch
 from genomenet.evaluation.run import evaluate_run, load_model
 from genomenet.genome.importer import import_genome
 from genomenet.genome.intervals import Interval
+from genomenet.models.check import patcher_kind
 from genomenet.models.presets import find_model, model_presets
-from genomenet.study.config import patcher_kind
 from genomenet.training.calibrate import calibrate
 from genomenet.training.calibration_config import CalibrateConfig
 from genomenet.training.config import DataConfig, RunConfig, SplitConfig, TrainConfig
