@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 if TYPE_CHECKING:
+    from genomenet.recipes.remote import RemoteFile
     from genomenet.training.run import TrainingSummary
 
 
@@ -73,3 +74,49 @@ class ArmBars:
             elif (quarter := 4 * steps // self.steps) > self._quarters.get(name, 0):
                 self._quarters[name] = quarter
                 print(f"{name}: {steps:,} of {self.steps:,} steps", file=sys.stderr, flush=True)
+
+
+class DownloadBar:
+    """One progress bar for all files of a download, and another for what is imported of them.
+
+    Parameters
+    ----------
+    name : str
+        What is downloaded.
+    quiet : bool
+        Draw nothing; nothing is drawn either where there is no terminal.
+    """
+
+    def __init__(self, name: str, quiet: bool):
+        self._quiet = quiet or None
+        self._bytes = tqdm(
+            desc=name, unit="B", unit_scale=True, disable=self._quiet, leave=False, total=0
+        )
+        self._import: tqdm | None = None
+        self._have: dict[Path, int] = {}
+        self._totals: dict[Path, int | None] = {}
+
+    def __enter__(self) -> "DownloadBar":
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self._bytes.close()
+        if self._import is not None:
+            self._import.close()
+
+    def show(self, file: "RemoteFile", have_bytes: int, size_bytes: int | None) -> None:
+        """Tell of the bytes that have arrived of a file, and of its size where that is known."""
+        self._have[file.path] = have_bytes
+        self._totals[file.path] = size_bytes
+        known = [size for size in self._totals.values() if size is not None]
+        self._bytes.total = sum(known) if len(known) == len(self._totals) else None
+        self._bytes.update(sum(self._have.values()) - self._bytes.n)
+
+    def show_import(self, bases: int) -> None:
+        """Tell of bases newly imported."""
+        if self._import is None:
+            self._bytes.close()
+            self._import = tqdm(
+                desc="import", unit="b", unit_scale=True, disable=self._quiet, leave=False
+            )
+        self._import.update(bases)

@@ -1,0 +1,1 @@
+"""Recipes for public data: what to fetch, from where, and what is made of it."""
