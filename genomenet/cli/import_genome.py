@@ -11,7 +11,8 @@ def main(words: Sequence[str]) -> int:
     parser = VerbParser(
         "import",
         "FILE... --out FOLDER",
-        "Import FASTA (plain, gzip, bgzip), GenBank or EMBL files into one memory-mapped genome.",
+        "Import FASTA (plain, gzip, bgzip), 2bit, GenBank or EMBL files into one memory-mapped "
+        "genome.",
     )
     parser.add_argument("files", type=str, nargs="+", help="Sequence files, in order.")
     parser.add_argument("-o", "--out", type=str, required=True, help="Genome folder to make.")

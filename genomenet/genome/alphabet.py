@@ -2,8 +2,9 @@
 
 Codes of nucleotides are ``A0 C1 G2 T3 N4``, so that the complement of a code below 4 is three
 minus it. While a file is read each letter becomes one *packed* byte: the code in the low three
-bits, and above it one flag each for soft-masked, for an ambiguity code that became N, and for
-uracil that became T.
+bits, and above it one flag each for soft-masked, for an ambiguity code that became N, for uracil
+that became T, and for everything but A, C, G and T. That last flag is the highest bit, so that
+`bytes.isascii` tells, at once, whether a whole block of letters is ordinary.
 """
 
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ CODE_BITS = 0b111
 SOFT_MASK_FLAG = 0b1_000
 AMBIGUITY_FLAG = 0b10_000
 URACIL_FLAG = 0b100_000
+UNUSUAL_FLAG = 0b10_000_000
 NOT_A_NUCLEOTIDE = 255
 
 AMBIGUITY_CODES = "RYSWKMBDHV"
@@ -72,8 +74,9 @@ class NotNucleotides(ValueError):
 def _packing_table() -> bytes:
     table = bytearray([NOT_A_NUCLEOTIDE] * 256)
     packed = {letter: code for code, letter in enumerate(LETTERS)}
-    packed["U"] = LETTERS.index("T") | URACIL_FLAG
-    packed |= dict.fromkeys(AMBIGUITY_CODES, N_CODE | AMBIGUITY_FLAG)
+    packed["N"] |= UNUSUAL_FLAG
+    packed["U"] = LETTERS.index("T") | URACIL_FLAG | UNUSUAL_FLAG
+    packed |= dict.fromkeys(AMBIGUITY_CODES, N_CODE | AMBIGUITY_FLAG | UNUSUAL_FLAG)
     for letter, value in packed.items():
         table[ord(letter)] = value
         table[ord(letter.lower())] = value | SOFT_MASK_FLAG
@@ -103,11 +106,16 @@ def pack(letters: bytes) -> npt.NDArray[np.uint8]:
     NotNucleotides
         When some letter is neither a base, U, nor an IUPAC ambiguity code.
     """
-    # One C loop over the text; any wrapping costs the same.
-    packed = np.frombuffer(letters.translate(_PACKING_TABLE, WHITESPACE), dtype=np.uint8)
+    packed = np.frombuffer(pack_bytes(letters), dtype=np.uint8)
     if packed.size and packed.max() == NOT_A_NUCLEOTIDE:
         raise NotNucleotides(first_foreign_letter(letters))
     return packed
+
+
+def pack_bytes(letters: bytes) -> bytes:
+    """Pack like `pack`, but leave letters that are no nucleotides in, as `NOT_A_NUCLEOTIDE`."""
+    # One C loop over the text; any wrapping costs the same.
+    return letters.translate(_PACKING_TABLE, WHITESPACE)
 
 
 def first_foreign_letter(letters: bytes) -> str:

@@ -63,17 +63,17 @@ class ContigTable:
         return contig
 
 
-def content_digest(contigs: Iterable[Contig], codes: Hasher, mask_bits: Hasher) -> str:
+def content_digest(contigs: Iterable[Contig], content: Hasher) -> str:
     """Digest a genome's content, whatever the file wrapping, compression or order of blocks.
 
     Parameters
     ----------
     contigs : iterable of Contig
         Their names and lengths, in order, are part of the content.
-    codes : Hasher
-        SHA-256 over all codes, one byte a base, contigs concatenated.
-    mask_bits : Hasher
-        SHA-256 over the soft mask, one bit a base, the first base in the lowest bit.
+    content : Hasher
+        SHA-256 over all contigs, concatenated. Of nucleotides four bits a base, the code below the
+        soft-mask flag, the first of two bases in the low half of a byte
+        (`genomenet.genome.content.ContentScan`); of text the bytes.
 
     Returns
     -------
@@ -81,5 +81,4 @@ def content_digest(contigs: Iterable[Contig], codes: Hasher, mask_bits: Hasher) 
         64 hexadecimal digits.
     """
     table = json.dumps([[contig.name, contig.length_bp] for contig in contigs])
-    text = "\n".join([table, codes.hexdigest(), mask_bits.hexdigest()])
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(f"{table}\n{content.hexdigest()}".encode()).hexdigest()

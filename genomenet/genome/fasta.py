@@ -8,7 +8,8 @@ from genomenet.errors import UserError
 from genomenet.genome.alphabet import first_foreign_letter, foreign_letter_reason
 from genomenet.genome.opening import open_bytes
 
-BLOCK_BYTES = 16 << 20
+BLOCK_BYTES = 1 << 18
+MAX_HEADER_BYTES = 16 << 20
 _HEADER_MARK = b">"
 
 
@@ -53,13 +54,13 @@ def fasta_pieces(stream: IO[bytes], path: Path) -> Iterator[Piece]:
     at_line_start = True
     while block := stream.read(BLOCK_BYTES):
         if records == 0 and b"\0" in block:
-            raise UserError(f"{path} is not a text file; give FASTA, GenBank or EMBL")
+            raise UserError(f"{path} is not a text file; give FASTA, 2bit, GenBank or EMBL")
         position = 0
         while position < len(block):
             if header is not None:
                 line_end = block.find(b"\n", position)
                 header += block[position : line_end if line_end >= 0 else len(block)]
-                if len(header) > BLOCK_BYTES:
+                if len(header) > MAX_HEADER_BYTES:
                     raise UserError(f"{path} has a header longer than 16 MB; this is not FASTA")
                 if line_end < 0:
                     break

@@ -1,5 +1,6 @@
 """What every genome offers, and how to open one from a path."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -8,9 +9,14 @@ import numpy.typing as npt
 
 from genomenet.errors import UserError
 from genomenet.genome.alphabet import Alphabet
+from genomenet.genome.base_counts import BaseCounts
 from genomenet.genome.contigs import Contig
+from genomenet.genome.corpus import GenomeCorpus
+from genomenet.genome.corpus_record import is_corpus
 from genomenet.genome.indexed_fasta import IndexedFasta
 from genomenet.genome.intervals import Interval
+from genomenet.genome.mask_bits import MaskBits
+from genomenet.genome.places import Codes, Places
 from genomenet.genome.store import GenomeStore
 
 
@@ -22,7 +28,7 @@ class Genome(Protocol):
         """What the codes mean."""
 
     @property
-    def contigs(self) -> tuple[Contig, ...]:
+    def contigs(self) -> Sequence[Contig]:
         """The contigs, in file order."""
 
     @property
@@ -43,9 +49,15 @@ class Genome(Protocol):
     def read_mask(self, contig: str, start: int, end: int) -> npt.NDArray[np.bool_]:
         """Return the soft mask, shape (end - start,)."""
 
+    def read_into(self, places: Places, codes_BL: Codes, mask: MaskBits) -> None:
+        """Copy segments into a batch; see `genomenet.genome.places.copy_segments`."""
+
+    def count_bases(self, contig: str, start: int, end: int) -> BaseCounts:
+        """Count all, called, and soft-masked bases."""
+
 
 def open_genome(path: str | Path) -> Genome:
-    """Open an imported genome (a folder) or an indexed FASTA (a file).
+    """Open an imported genome or a corpus (a folder), or an indexed FASTA (a file).
 
     Raises
     ------
@@ -53,6 +65,8 @@ def open_genome(path: str | Path) -> Genome:
         When nothing is there, or it is neither.
     """
     path = Path(path)
+    if is_corpus(path):
+        return GenomeCorpus(path)
     if path.is_dir():
         return GenomeStore(path)
     if path.is_file():

@@ -1,15 +1,16 @@
 """A made-up genome in memory, with something to learn in it, for runs without data."""
 
-import hashlib
-
 import numpy as np
 import numpy.typing as npt
 
 from genomenet.errors import UserError
-from genomenet.genome.alphabet import DNA, N_CODE, Alphabet, reverse_complement
-from genomenet.genome.contigs import Contig, ContigTable, content_digest
-from genomenet.genome.intervals import Interval
-from genomenet.genome.n_runs import NRunFinder
+from genomenet.genome.alphabet import DNA, N_CODE, SOFT_MASK_FLAG, Alphabet, reverse_complement
+from genomenet.genome.base_counts import BaseCounts, count_by_reading
+from genomenet.genome.content import ContentScan
+from genomenet.genome.contigs import Contig, ContigTable
+from genomenet.genome.letter_blocks import BaseBlock
+from genomenet.genome.mask_bits import MaskBits
+from genomenet.genome.places import Codes, Places, copy_segments
 
 MIN_LENGTH_BP = 10_000
 
@@ -66,22 +67,16 @@ class MockGenome:
         self._masked = np.zeros(length_bp, dtype=np.bool_)
         _plant_repeats(random, self._codes, self._masked)
         self.contigs = _contigs(length_bp)
-        finder = NRunFinder()
         for contig in self.contigs:
             codes = self._codes[contig.offset : contig.offset + contig.length_bp]
             run_bp = max(100, int(contig.length_bp * _N_RUN_SHARE))
             middle = contig.length_bp // 2
             codes[middle : middle + run_bp] = N_CODE
-            finder.begin(contig.name)
-            finder.feed(codes)
-        finder.finish()
-        self.n_runs: tuple[Interval, ...] = tuple(finder.runs)
-        mask_bits = np.packbits(self._masked, bitorder="little")
-        self.digest = content_digest(
-            self.contigs,
-            hashlib.sha256(self._codes.tobytes()),
-            hashlib.sha256(mask_bits.tobytes()),
-        )
+        scan = ContentScan()
+        packed = self._codes | self._masked * np.uint8(SOFT_MASK_FLAG)
+        scan.feed(BaseBlock(self._codes, packed))
+        self.n_runs = scan.n_runs(self.contigs)
+        self.digest = scan.digest(self.contigs)
         self._table = ContigTable(self.contigs, "the mock genome")
 
     def read(self, contig: str, start: int, end: int) -> npt.NDArray[np.uint8]:
@@ -93,6 +88,14 @@ class MockGenome:
         """Return which of bases `start` to `end` are soft-masked, shape (end - start,), bool."""
         offset = self._table.check(contig, start, end).offset
         return self._masked[offset + start : offset + end]
+
+    def read_into(self, places: Places, codes_BL: Codes, mask: MaskBits) -> None:
+        """Copy segments into a batch; see `genomenet.genome.places.copy_segments`."""
+        copy_segments(self, places, codes_BL, mask)
+
+    def count_bases(self, contig: str, start: int, end: int) -> BaseCounts:
+        """Count bases `start` to `end` of `contig`; reads all of them."""
+        return count_by_reading(self, contig, start, end)
 
     def __reduce__(self) -> tuple[type["MockGenome"], tuple[int, int]]:
         return MockGenome, (self.length_bp, self.seed)

@@ -1,6 +1,8 @@
 """A genome imported once: one memory-mapped array of codes, a soft-mask bitmap, a table."""
 
 import json
+from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +11,15 @@ import numpy.typing as npt
 
 from genomenet.errors import UserError
 from genomenet.genome.alphabet import DNA, Alphabet
+from genomenet.genome.base_counts import BaseCounts, BlockCounts, count_from_blocks
 from genomenet.genome.contigs import Contig, ContigTable
+from genomenet.genome.gather import gather, unpacked
 from genomenet.genome.intervals import Interval
+from genomenet.genome.mask_bits import MaskBits
+from genomenet.genome.places import Codes, Places
 from genomenet.genome.store_writer import (
     CODES_FILE,
+    COUNTS_FILE,
     FORMAT_VERSION,
     MASK_FILE,
     TABLE_FILE,
@@ -60,7 +67,10 @@ class GenomeStore:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         table = _read_table(self.path)
-        self.contigs: tuple[Contig, ...] = tuple(Contig(**row) for row in table["contigs"])
+        names, lengths = zip(*table["contigs"], strict=True)
+        self.contigs: tuple[Contig, ...] = tuple(
+            map(Contig, names, lengths, accumulate(lengths, initial=0))
+        )
         self.length_bp: int = table["length_bp"]
         self.digest: str = table["digest"]
         self.sources: tuple[SourceRecord, ...] = tuple(
@@ -70,10 +80,16 @@ class GenomeStore:
             Interval(self.contigs[i].name, start, end) for i, start, end in table["n_runs"]
         )
         self._table = ContigTable(self.contigs, str(self.path))
-        self._codes: npt.NDArray[np.uint8] | None = None
-        self._mask: npt.NDArray[np.uint8] | None = None
+        self._offsets = np.array([contig.offset for contig in self.contigs], dtype=np.int64)
+        self._lengths = np.array([contig.length_bp for contig in self.contigs], dtype=np.int64)
+        self._counts = BlockCounts(self.path / COUNTS_FILE)
         _check_size(self.path / CODES_FILE, self.length_bp)
         _check_size(self.path / MASK_FILE, (self.length_bp + 7) // 8)
+        _check_size(self.path / COUNTS_FILE, BlockCounts.size_bytes(self.length_bp))
+
+    @cached_property
+    def _maps(self) -> tuple[Codes, Codes]:
+        return _map(self.path / CODES_FILE), _map(self.path / MASK_FILE)
 
     @property
     def notes(self) -> list[str]:
@@ -100,9 +116,7 @@ class GenomeStore:
             Unknown contig, or a range that leaves it.
         """
         offset = self._table.check(contig, start, end).offset
-        if self._codes is None:
-            self._codes = _map(self.path / CODES_FILE)
-        return self._codes[offset + start : offset + end]
+        return self._maps[0][offset + start : offset + end]
 
     def read_mask(self, contig: str, start: int, end: int) -> npt.NDArray[np.bool_]:
         """Return which of bases `start` to `end` of `contig` are soft-masked (lower case).
@@ -117,11 +131,24 @@ class GenomeStore:
             Unknown contig, or a range that leaves it.
         """
         offset = self._table.check(contig, start, end).offset
-        if self._mask is None:
-            self._mask = _map(self.path / MASK_FILE)
-        first, last = offset + start, offset + end
-        bits = np.unpackbits(self._mask[first // 8 : (last + 7) // 8], bitorder="little")
-        return bits[first % 8 : first % 8 + last - first].view(np.bool_)
+        return unpacked(self._maps[1], offset + start, offset + end)
+
+    def read_into(self, places: Places, codes_BL: Codes, mask: MaskBits) -> None:
+        """Copy segments into a batch; see `genomenet.genome.places.copy_segments`."""
+        places.check(self._lengths, str(self.path))
+        firsts = self._offsets[places.contigs] + places.starts
+        gather(*self._maps, firsts, places, codes_BL, mask)
+
+    def count_bases(self, contig: str, start: int, end: int) -> BaseCounts:
+        """Count bases `start` to `end` of `contig`, reading two blocks of them at most.
+
+        Raises
+        ------
+        UserError
+            Unknown contig, or a range that leaves it.
+        """
+        offset = self._table.check(contig, start, end).offset
+        return count_from_blocks(self, contig, start, end, offset, self._counts)
 
     def __reduce__(self) -> tuple[type["GenomeStore"], tuple[Path]]:
         return GenomeStore, (self.path.absolute(),)

@@ -1,29 +1,23 @@
 """Write the files of a genome store, contig after contig, in one pass and flat memory."""
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from genomenet import __version__
-from genomenet.genome.alphabet import (
-    AMBIGUITY_FLAG,
-    CODE_BITS,
-    SOFT_MASK_FLAG,
-    URACIL_FLAG,
-)
-from genomenet.genome.contigs import Contig, content_digest
-from genomenet.genome.n_runs import NRunFinder
+from genomenet.genome.base_counts import COUNTED_BP, block_counts
+from genomenet.genome.content import ContentScan
+from genomenet.genome.letter_blocks import BLOCK_BP, BaseBlock, LetterBlocks
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 CODES_FILE = "codes.u8"
 MASK_FILE = "softmask.bits"
+COUNTS_FILE = "counts.u16"
 TABLE_FILE = "genome.json"
 # The first of eight bases sits in the lowest bit of its byte.
 MASK_BIT_ORDER = "little"
+# What a block adds to the small files is too little for a system call each.
+_BUFFER_BYTES = 1 << 19
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,42 +30,23 @@ class SourceRecord:
         Name without its folder.
     size_bytes : int
         Size on disk.
-    sha256 : str
-        Of the file as it was on disk, compressed or not.
+    sha256 : str or None
+        Of the file as it was on disk, where that is not plain FASTA. What a plain FASTA says is
+        in the store's digest, and to hash its bytes, too, would take as long as a third of the
+        import.
     ambiguity_to_n, uracil_to_t : int
         How many letters were replaced.
     """
 
     file: str
     size_bytes: int
-    sha256: str
+    sha256: str | None
     ambiguity_to_n: int
     uracil_to_t: int
 
 
-class _MaskPacker:
-    """Packs a stream of flags eight to a byte, carrying the odd few from block to block."""
-
-    def __init__(self) -> None:
-        self._rest = np.zeros(0, dtype=np.uint8)
-
-    def pack(self, flags: npt.NDArray[np.uint8]) -> bytes:
-        head_bases = -self._rest.size % 8
-        if flags.size < head_bases:
-            self._rest = np.concatenate([self._rest, flags])
-            return b""
-        head = np.concatenate([self._rest, flags[:head_bases]])
-        body_end = head_bases + (flags.size - head_bases) // 8 * 8
-        body = flags[head_bases:body_end]
-        self._rest = flags[body_end:].copy()
-        return b"".join(np.packbits(part, bitorder="little").tobytes() for part in (head, body))
-
-    def finish(self) -> bytes:
-        return np.packbits(self._rest, bitorder="little").tobytes()
-
-
 class StoreWriter:
-    """Takes packed bases (see `alphabet`) and writes codes, soft mask and table into a folder.
+    """Writes the bases of `blocks` as codes, soft mask and counts, and a table, into a folder.
 
     Parameters
     ----------
@@ -80,80 +55,50 @@ class StoreWriter:
 
     Attributes
     ----------
-    ambiguity_to_n, uracil_to_t : int
-        Letters replaced so far.
+    blocks : LetterBlocks
+        Takes the contigs.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.ambiguity_to_n = 0
-        self.uracil_to_t = 0
+        assert BLOCK_BP % COUNTED_BP == 0, "a block of letters holds whole blocks of counts"
+        self.blocks = LetterBlocks(self._write)
         self._folder = folder
         self._codes_file = (folder / CODES_FILE).open("wb")
-        self._mask_file = (folder / MASK_FILE).open("wb")
-        self._codes_hash = hashlib.sha256()
-        self._mask_hash = hashlib.sha256()
-        self._packer = _MaskPacker()
-        self._n_runs = NRunFinder()
-        self._starts: list[tuple[str, int]] = []
-        self._length_bp = 0
-
-    @property
-    def contig_name(self) -> str:
-        """Name of the contig being written."""
-        return self._starts[-1][0]
-
-    @property
-    def contig_length_bp(self) -> int:
-        """Length so far of the contig being written."""
-        return self._length_bp - self._starts[-1][1]
-
-    def begin(self, name: str) -> None:
-        """Start the next contig."""
-        self._starts.append((name, self._length_bp))
-        self._n_runs.begin(name)
-
-    def append(self, packed: npt.NDArray[np.uint8]) -> None:
-        """Continue the contig with packed bases, shape (bases,)."""
-        if packed.size == 0:
-            return
-        if packed.max() >= AMBIGUITY_FLAG:
-            self.ambiguity_to_n += int(np.count_nonzero(packed & np.uint8(AMBIGUITY_FLAG)))
-            self.uracil_to_t += int(np.count_nonzero(packed & np.uint8(URACIL_FLAG)))
-        codes = packed & np.uint8(CODE_BITS)
-        self._codes_file.write(codes.data)
-        self._codes_hash.update(codes.data)
-        self._n_runs.feed(codes)
-        self._write_mask(self._packer.pack(packed & np.uint8(SOFT_MASK_FLAG)))
-        self._length_bp += packed.size
+        self._mask_file = (folder / MASK_FILE).open("wb", buffering=_BUFFER_BYTES)
+        self._counts_file = (folder / COUNTS_FILE).open("wb", buffering=_BUFFER_BYTES)
+        self._scan = ContentScan()
 
     def finish(self, sources: list[SourceRecord]) -> None:
         """Close the files and write the table that makes the folder a store."""
-        self._write_mask(self._packer.finish())
-        self._n_runs.finish()
+        self.blocks.finish()
         self.close()
-        ends = [start for _, start in self._starts[1:]] + [self._length_bp]
-        contigs = [
-            Contig(name, end - start, start)
-            for (name, start), end in zip(self._starts, ends, strict=True)
-        ]
+        contigs = self.blocks.contigs()
         number = {contig.name: i for i, contig in enumerate(contigs)}
         table = {
             "format_version": FORMAT_VERSION,
             "genomenet_version": __version__,
-            "digest": content_digest(contigs, self._codes_hash, self._mask_hash),
-            "length_bp": self._length_bp,
+            "digest": self._scan.digest(contigs),
+            "length_bp": self.blocks.length_bp,
             "mask_bit_order": MASK_BIT_ORDER,
+            "counted_bp": COUNTED_BP,
             "sources": [asdict(source) for source in sources],
-            "contigs": [asdict(contig) for contig in contigs],
-            "n_runs": [[number[run.contig], run.start, run.end] for run in self._n_runs.runs],
+            "contigs": [[contig.name, contig.length_bp] for contig in contigs],
+            "n_runs": [[number[x.contig], x.start, x.end] for x in self._scan.n_runs(contigs)],
         }
-        (self._folder / TABLE_FILE).write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+        # Each entry on a line of its own: with an indent, 100,000 contigs would take seconds.
+        rows = (f" {json.dumps(key)}: {json.dumps(value)}" for key, value in table.items())
+        text = "{\n" + ",\n".join(rows) + "\n}\n"
+        (self._folder / TABLE_FILE).write_text(text, encoding="utf-8")
 
     def close(self) -> None:
         """Close the files; for an import that fails."""
         self._codes_file.close()
         self._mask_file.close()
+        self._counts_file.close()
 
-    def _write_mask(self, data: bytes) -> None:
-        self._mask_file.write(data)
-        self._mask_hash.update(data)
+    def _write(self, block: BaseBlock) -> None:
+        mask_bits = block.mask_bits()
+        self._scan.feed(block)
+        self._codes_file.write(block.codes.data)
+        self._mask_file.write(mask_bits.data)
+        self._counts_file.write(block_counts(block, mask_bits).data)

@@ -9,9 +9,13 @@ import numpy.typing as npt
 
 from genomenet.errors import UserError
 from genomenet.genome.alphabet import BYTES, Alphabet
+from genomenet.genome.base_counts import BaseCounts
 from genomenet.genome.contigs import Contig, ContigTable, content_digest
+from genomenet.genome.corpus_record import is_corpus
 from genomenet.genome.intervals import Interval
+from genomenet.genome.mask_bits import MaskBits
 from genomenet.genome.opening import GZIP_MAGIC
+from genomenet.genome.places import Codes, Places, copy_segments
 from genomenet.genome.store_writer import TABLE_FILE
 
 _OPEN_FILES = 64
@@ -75,7 +79,7 @@ class TextCorpus:
             for start in range(0, contig.length_bp, _HASHED_BYTES):
                 end = min(start + _HASHED_BYTES, contig.length_bp)
                 hasher.update(self.read(contig.name, start, end).data)
-        return content_digest(self.contigs, hasher, hashlib.sha256())
+        return content_digest(self.contigs, hasher)
 
     def read(self, contig: str, start: int, end: int) -> npt.NDArray[np.uint8]:
         """Return bytes `start` to `end` of a document, shape (end - start,), a read-only view.
@@ -93,22 +97,34 @@ class TextCorpus:
         self._table.check(contig, start, end)
         return np.zeros(end - start, dtype=np.bool_)
 
+    def read_into(self, places: Places, codes_BL: Codes, mask: MaskBits) -> None:
+        """Copy segments into a batch; see `genomenet.genome.places.copy_segments`."""
+        copy_segments(self, places, codes_BL, mask)
+
+    def count_bases(self, contig: str, start: int, end: int) -> BaseCounts:
+        """Count bytes `start` to `end` of a document: all are called, and none is masked."""
+        self._table.check(contig, start, end)
+        return BaseCounts(end - start, end - start, 0)
+
     def __reduce__(self) -> tuple[type["TextCorpus"], tuple[Path]]:
         return TextCorpus, (self.path.absolute(),)
 
     def _map(self, name: str) -> npt.NDArray[np.uint8]:
-        if name not in self._maps:
-            if len(self._maps) == _OPEN_FILES:
-                del self._maps[next(iter(self._maps))]
-            self._maps[name] = np.asarray(np.memmap(self._files[name], dtype=np.uint8, mode="r"))
-        return self._maps[name]
+        opened = self._maps.get(name)
+        if opened is None:
+            opened = np.asarray(np.memmap(self._files[name], dtype=np.uint8, mode="r"))
+            self._maps[name] = opened
+            # Several threads may be here at once, and the oldest be gone already.
+            for oldest in list(self._maps)[:-_OPEN_FILES]:
+                self._maps.pop(oldest, None)
+        return opened
 
 
 def _documents(path: Path) -> dict[str, Path]:
     """Name and file of every document, sorted by name."""
     if path.is_file():
         files = {path.name: path}
-    elif (path / TABLE_FILE).exists():
+    elif (path / TABLE_FILE).exists() or is_corpus(path):
         raise UserError(f"{path} is an imported genome, not text; name it as a genome")
     elif path.is_dir():
         found = {file.relative_to(path): file for file in path.rglob("*") if file.is_file()}

@@ -128,7 +128,22 @@ def test_sources_and_progress(tmp_path):
     assert record.size_bytes == source.stat().st_size
     assert record.sha256 == hashlib.sha256(source.read_bytes()).hexdigest()
     table = json.loads((genome.path / "genome.json").read_text())
-    assert table["format_version"] == 1
+    assert table["format_version"] == 2
+
+
+def test_plain_fasta_is_known_by_its_content(tmp_path):
+    plain = write(tmp_path / "x.fa", fasta_text(RECORDS))
+    genome = import_genome([plain], tmp_path / "store")
+    assert genome.sources[0].sha256 is None
+    for again in [
+        write(tmp_path / "wide.fa", fasta_text(RECORDS, width=1000)),
+        write_gzip(tmp_path / "x.fa.gz", fasta_text(RECORDS)),
+    ]:
+        assert import_genome([again], tmp_path / "store").sources == genome.sources
+    assert "other files (x.fa)" in refused(
+        [write(tmp_path / "y.fa", fasta_text(RECORDS).replace("ACGT", "ACgT", 1))],
+        tmp_path / "store",
+    )
 
 
 def test_same_sources_are_reused_and_others_refused(tmp_path):

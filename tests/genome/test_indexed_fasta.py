@@ -1,4 +1,3 @@
-import hashlib
 import multiprocessing
 import os
 import pickle
@@ -12,7 +11,14 @@ from genomenet.genome.importer import import_genome
 from genomenet.genome.indexed_fasta import IndexedFasta
 from genomenet.genome.mock import MockGenome
 
-from .files import fasta_text, write, write_bgzip, write_gzip
+from .files import (
+    fasta_text,
+    write,
+    write_bgzip,
+    write_gzip,
+    write_samtools_index,
+    write_twobit,
+)
 from .test_mock import text_of
 
 # Longer than one bgzip block of 64 KB.
@@ -33,7 +39,7 @@ def test_reads_what_the_store_reads(source, tmp_path):
     assert fasta.contigs == store.contigs
     assert fasta.length_bp == store.length_bp
     assert fasta.n_runs == store.n_runs
-    assert fasta.digest == hashlib.sha256(source.read_bytes()).hexdigest()
+    assert fasta.digest == store.digest
     random = np.random.default_rng(0)
     ranges = [(contig.name, 0, contig.length_bp) for contig in store.contigs]
     for _ in range(300):
@@ -56,6 +62,57 @@ def test_block_borders_of_bgzip(tmp_path, header):
         assert np.array_equal(
             fasta.read("c", start, start + 90), store.read("c", start, start + 90)
         )
+
+
+def test_indexes_of_samtools(tmp_path):
+    source = write_bgzip(tmp_path / "x.fa.gz", fasta_text(RECORDS))
+    write_samtools_index(source, RECORDS)
+    indexes = [tmp_path / "x.fa.gz.fai", tmp_path / "x.fa.gz.gzi"]
+    before = [index.read_bytes() for index in indexes]
+    assert len(before[1]) > 8 + 16
+    fasta, store = open_genome(source), import_genome([source], tmp_path / "store")
+    for contig in store.contigs:
+        for start in range(0, contig.length_bp, 997):
+            end = min(start + 1_000, contig.length_bp)
+            wanted = (contig.name, start, end)
+            assert np.array_equal(fasta.read(*wanted), store.read(*wanted))
+    assert [index.read_bytes() for index in indexes] == before
+
+
+def read_all(source):
+    fasta = IndexedFasta(source)
+    for contig in fasta.contigs:
+        fasta.read(contig.name, 0, contig.length_bp)
+
+
+def test_files_and_indexes_that_do_not_fit(tmp_path):
+    source = write_bgzip(tmp_path / "x.fa.gz", fasta_text(RECORDS))
+    whole = IndexedFasta(source)
+    fai, gzi = tmp_path / "x.fa.gz.fai", tmp_path / "x.fa.gz.gzi"
+    rows, blocks = fai.read_bytes(), gzi.read_bytes()
+    damages = [
+        (gzi, b""),
+        (gzi, blocks[: len(blocks) // 2 + 3]),
+        (gzi, blocks[:8] + bytes(len(blocks) - 8)),
+        (fai, b""),
+        (fai, rows[: len(rows) // 2]),
+        (fai, rows.replace(b"mock1\t", b"mock1\t9")),
+        (source, source.read_bytes()[:-20_000]),
+    ]
+    for path, damage in damages:
+        content = path.read_bytes()
+        write(path, damage)
+        for index in (fai, gzi):
+            os.utime(index)
+        with pytest.raises(UserError, match=r"x\.fa\.gz and its index .* do not fit together"):
+            read_all(source)
+        write(path, content)
+    for index in (fai, gzi):
+        index.unlink()
+    write(source, source.read_bytes()[:-20_000])
+    with pytest.raises(UserError, match="breaks off"):
+        IndexedFasta(source)
+    assert whole.length_bp == sum(map(len, RECORDS.values()))
 
 
 def _read(fasta):
@@ -127,6 +184,7 @@ def test_files_that_cannot_be_indexed(tmp_path):
         (write(tmp_path / "d.fa", ">a\nAC\n>a\nAC\n"), "Duplicate"),
         (write(tmp_path / "e.fa", ""), "is empty"),
         (write(tmp_path / "f.fa", "ACGT\n"), "cannot be indexed"),
+        (write_twobit(tmp_path / "h.2bit", {"a": "ACGT"}), "2bit file, which is not read in place"),
         (tmp_path / "g.fa", "does not exist"),
         (tmp_path, "is a folder"),
     ]:

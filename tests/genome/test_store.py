@@ -78,14 +78,14 @@ def test_folders_that_are_no_store(store, tmp_path):
 def test_other_format_version(store):
     path = store.path / "genome.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"format_version": 99}))
-    with pytest.raises(UserError, match="format version 99, but this genomenet reads 1"):
+    with pytest.raises(UserError, match="format version 99, but this genomenet reads 2"):
         GenomeStore(store.path)
     path.write_text("{")
     with pytest.raises(UserError, match="damaged"):
         GenomeStore(store.path)
 
 
-@pytest.mark.parametrize("name", ["codes.u8", "softmask.bits"])
+@pytest.mark.parametrize("name", ["codes.u8", "softmask.bits", "counts.u16"])
 def test_wrong_size(store, name):
     path = store.path / name
     path.write_bytes(path.read_bytes()[:-1])
