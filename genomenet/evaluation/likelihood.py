@@ -5,8 +5,10 @@ from collections.abc import Callable
 import torch
 
 from genomenet.errors import UserError
+from genomenet.evaluation.region_sums import RegionSums
 from genomenet.evaluation.results import Likelihood
 from genomenet.genome.held_out import HeldOutTiles
+from genomenet.genome.regions import RegionTrack
 from genomenet.models.config import ModelConfig
 from genomenet.models.flops import flops_per_base
 from genomenet.models.language_model import LanguageModel
@@ -22,6 +24,7 @@ def held_out_likelihood(
     batch_size: int,
     checkpoint: str,
     progress: Callable[[int], object] | None = None,
+    regions: RegionTrack | None = None,
 ) -> Likelihood:
     """Score tiles and add up; sums don't depend on the batch size or the order.
 
@@ -41,6 +44,8 @@ def held_out_likelihood(
         Recorded in the result.
     progress : callable, optional
         Called with the number of tiles just scored.
+    regions : RegionTrack, optional
+        Classes of the bases, to add up by class as well.
     """
     model.eval()
     device = next(model.parameters()).device
@@ -48,6 +53,7 @@ def held_out_likelihood(
     window_bases: list[int] = []
     masked_nats = torch.zeros((), dtype=torch.float64)
     masked_bases = 0
+    by_region = RegionSums(regions) if regions is not None else None
     stages = config.compressions
     positions, chunks = [0] * stages, [0] * stages
     for first in range(0, len(tiles), batch_size):
@@ -61,6 +67,8 @@ def held_out_likelihood(
         window_bases += scored_BL.sum(1).tolist()
         masked_nats += nats_BL[masked_BL].sum()
         masked_bases += int(masked_BL.sum())
+        if by_region is not None:
+            by_region.add(host.windows, nats_BL.numpy(), scored_BL.numpy())
         for stage, routing in enumerate(output.boundaries):
             positions[stage] += int(routing.valid.sum())
             chunks[stage] += int(routing.mask.sum())
@@ -82,4 +90,5 @@ def held_out_likelihood(
         unmasked_bases=bases - masked_bases,
         bases_per_chunk=tuple(positions[0] / count for count in chunks),
         flops_per_base=flops_per_base(config, length_bp, rates).total,
+        regions=by_region.likelihoods() if by_region is not None else (),
     )

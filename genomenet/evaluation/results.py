@@ -8,6 +8,29 @@ Checkpoint = Literal["before decay", "final", "best"]
 
 
 @dataclass(frozen=True)
+class RegionLikelihood:
+    """What the bases of one class of a `RegionTrack` cost.
+
+    Attributes
+    ----------
+    name : str
+        The class.
+    nats : float
+        Summed over its scored bases.
+    bases : int
+        Scored bases.
+    repeat_nats, repeat_bases : float, int
+        The part of both that lies in repeats, by the track.
+    """
+
+    name: str
+    nats: float
+    bases: int
+    repeat_nats: float
+    repeat_bases: int
+
+
+@dataclass(frozen=True)
 class Likelihood:
     """Held-out likelihood of one checkpoint.
 
@@ -31,6 +54,8 @@ class Likelihood:
         Achieved on the held-out windows, per stage; empty for isotropic arms.
     flops_per_base : float
         Forward FLOPs per base at the achieved chunk rate.
+    regions : tuple of RegionLikelihood
+        By class of base, for all classes of the track; empty without one.
 
     Raises
     ------
@@ -49,6 +74,7 @@ class Likelihood:
     unmasked_bases: int
     bases_per_chunk: tuple[float, ...]
     flops_per_base: float
+    regions: tuple[RegionLikelihood, ...] = ()
 
     def __post_init__(self):
         if len(self.window_nats) != len(self.window_bases):
@@ -59,6 +85,8 @@ class Likelihood:
             raise ValueError(
                 f"the windows hold {sum(self.window_bases)} scored bases, 'bases' says {self.bases}"
             )
+        if self.regions and sum(region.bases for region in self.regions) != self.bases:
+            raise ValueError(f"the regions don't hold the {self.bases} scored bases")
         mean = sum(self.window_nats) / max(self.bases, 1)
         # A diverged arm (NaN) is a result like any other, so only finite totals are compared.
         if math.isfinite(mean) and not math.isclose(mean, self.nats, rel_tol=1e-4, abs_tol=1e-9):

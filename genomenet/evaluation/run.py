@@ -8,16 +8,19 @@ import torch
 from genomenet.errors import UserError
 from genomenet.evaluation.likelihood import held_out_likelihood
 from genomenet.evaluation.results import Likelihood
+from genomenet.genome.contig_names import ContigNames, placed_bed_lines
 from genomenet.genome.genome import Genome, open_genome, whole_contigs
 from genomenet.genome.held_out import HeldOutTiles
-from genomenet.genome.intervals import Interval, read_bed
+from genomenet.genome.intervals import Interval
+from genomenet.genome.regions import RegionTrack
 from genomenet.genome.scored_genome import ScoredGenome
 from genomenet.genome.text import TextCorpus
 from genomenet.training.config import RunConfig
-from genomenet.training.data import open_data, windows_per_pass
+from genomenet.training.data import windows_per_pass
 from genomenet.training.device import uses_gpu
+from genomenet.training.inputs import contig_names, open_data
+from genomenet.training.provenance import require_digest
 from genomenet.training.record import read_record
-from genomenet.training.run import require_digest
 from genomenet.training.weights import load_model
 
 
@@ -28,7 +31,7 @@ def run_precision(config: RunConfig) -> torch.autocast:
 
 
 def held_out_intervals(
-    run: Path, split: str, genome_path: str, bed: str, track_path: str = ""
+    run: Path, split: str, genome_path: str, bed: str, track_path: str = "", aliases: str = ""
 ) -> tuple[Genome, list[Interval]]:
     """What to score: a split of the run's genome, or (parts of) another genome.
 
@@ -44,30 +47,35 @@ def held_out_intervals(
         BED file of intervals to score; empty for the split, or for all of another genome.
     track_path : str
         Scores of the other genome's bases, for a run that was trained with a track.
+    aliases : str
+        Table of names of the other genome's contigs; the run's own genome has `data.aliases`.
 
     Raises
     ------
     UserError
-        When the run's genome is no longer the one it was trained on, the split is empty, or
-        the other genome comes without the scores that the run's model reads.
+        When the run's genome is no longer the one it was trained on, the split is empty, the
+        other genome comes without the scores that the run's model reads, or an interval is not
+        on the genome.
     """
+    config, record = read_record(run)
     if genome_path:
-        genome = (TextCorpus if read_record(run)[0].data.text else open_genome)(genome_path)
+        genome = (TextCorpus if config.data.text else open_genome)(genome_path)
+        names = ContigNames(genome.contigs, genome_path, aliases)
         if track_path:
-            genome = ScoredGenome(genome, track_path)
-        elif read_record(run)[0].data.track:
+            genome = ScoredGenome(genome, track_path, names)
+        elif config.data.track:
             raise UserError(
                 f"the model of {run} reads a score for every base: name those of {genome_path} "
                 "with --track"
             )
         intervals = whole_contigs(genome)
     else:
-        config, record = read_record(run)
         genome, splits = open_data(config.data)
+        names = contig_names(genome, config.data)
         require_digest(genome, config, record, run)
         intervals = list(splits.require(split)) if not bed else []
     if bed:
-        intervals = [interval for interval, _ in read_bed(bed)]
+        intervals = [row.interval for row in placed_bed_lines(bed, names)]
     return genome, intervals
 
 
@@ -78,6 +86,7 @@ def evaluate_run(
     intervals: list[Interval],
     limit: int = 0,
     progress: Callable[[int], object] | None = None,
+    regions: RegionTrack | None = None,
 ) -> Likelihood:
     """Score one checkpoint of a run.
 
@@ -95,6 +104,8 @@ def evaluate_run(
         Score that many windows, evenly spread; 0 is all.
     progress : callable, optional
         Called with the number of windows just scored.
+    regions : RegionTrack, optional
+        Classes of the genome's bases, to score by class as well.
     """
     model, config = load_model(run, checkpoint)
     tiles = HeldOutTiles(genome, intervals, config.data.max_length, limit=limit or None)
@@ -108,4 +119,5 @@ def evaluate_run(
             windows_per_pass(config),
             checkpoint,
             progress,
+            regions,
         )

@@ -100,6 +100,15 @@ def test_runs_are_scored_from_their_folder(make_config, tmp_path, fasta):
     assert evaluate_run(tmp_path / "run", "final", other, whole).bases == 60_000
     some = evaluate_run(tmp_path / "run", "final", other, whole, limit=5)
     assert some.bases == 5 * 128
+    bed, names = tmp_path / "x.bed", tmp_path / "names.txt"
+    bed.write_text("chrone\t0\t128\nsecond\t5\t9\n")
+    with pytest.raises(UserError, match=r"x\.bed: line 2: .* has no contig 'second'"):
+        held_out_intervals(tmp_path / "run", "test", str(fasta), str(bed))
+    names.write_text("two\tsecond\n")
+    placed = held_out_intervals(tmp_path / "run", "test", str(fasta), str(bed), aliases=str(names))[
+        1
+    ]
+    assert placed == [Interval("one", 0, 128), Interval("two", 5, 9)]
 
 
 def test_weights_of_another_model_are_refused(make_config, tmp_path):

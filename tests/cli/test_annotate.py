@@ -1,0 +1,140 @@
+"""`genomenet annotate`, and `genomenet evaluate` by class of base, as a user meets them."""
+
+import dataclasses
+import json
+import math
+import re
+
+import pytest
+
+from genomenet.cli.main import main
+from genomenet.genome.genome import open_genome
+from genomenet.genome.region_classes import CLASSES
+from genomenet.genome.regions import RegionTrack
+from genomenet.training.run import train
+
+from .test_cli import fails
+
+GTF = "".join(
+    f'one\tx\t{kind}\t{first}\t{last}\t.\t{strand}\t{frame}\tgene_id "g"; transcript_id "t";\n'
+    for kind, first, last, strand, frame in (
+        ("exon", 5_001, 9_000, "+", "."),
+        ("CDS", 6_001, 8_000, "+", "0"),
+        ("exon", 20_001, 38_000, "+", "."),
+    )
+)
+
+
+@pytest.fixture
+def gtf(tmp_path):
+    path = tmp_path / "genes.gtf"
+    path.write_text(GTF)
+    return path
+
+
+def test_annotate_prints_the_classes(capsys, tmp_path, genome_folder, gtf):
+    bed = tmp_path / "mine.bed"
+    bed.write_text("two\t0\t1000\n")
+    out = tmp_path / "out"
+    words = ["annotate", genome_folder, "--annotation", gtf, "--layer", f"mine={bed}", "-o", out]
+    assert main([*map(str, words), "--upstream", "500", "--downstream=0", "--quiet"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    table = {line.split()[0]: line.split()[1:] for line in said[1:]}
+    track_classes = [*CLASSES, "mine"]
+    assert said[0].startswith(f"{out}: 60,000 bases")
+    assert said[2].startswith("mine")  # the highest precedence first
+    assert said[len(track_classes) + 1].startswith("intergenic")
+    assert "note: 0.0% of 1 donors read GT" in said[len(track_classes) + 2 :]
+    assert table["mine"] == ["1,000", "1.667%", "0", "0", "0", "1,000", "40.0%"]
+    assert table["coding_1"][:4] == ["667", "1.112%", "667", "0"]
+    assert table["promoter"][0] == "500"
+    assert table["intron"][0] == f"{11_000 - 4:,}"
+    assert table["utr"] == ["0", "0.000%", "0", "0", "0", "0", "-"]
+    track = RegionTrack(out, open_genome(genome_folder))
+    assert sum(counts["bases"] for counts in track.table["counts"].values()) == 60_000
+    assert track.table["command"].startswith("genomenet annotate ")
+
+
+def test_the_folder_goes_beside_the_genome(capsys, tmp_path, fasta, gtf):
+    main(["import", str(fasta), "--out", str(tmp_path / "g"), "--quiet"])
+    assert main(["annotate", str(tmp_path / "g"), "-a", str(gtf), "--quiet"]) == 0
+    assert (tmp_path / "g.regions" / "regions.json").is_file()
+    assert f"{tmp_path / 'g.regions'}: 60,000 bases" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--layer", "mine"], "--layer is 'mine'; it should be NAME=BED"),
+        (["--layer", "a=x.bed", "--layer", "a=y.bed"], "--layer names 'a' twice"),
+        (["--layer", "a=nowhere.bed"], "nowhere.bed does not exist"),
+        (["--layer", "intron=nowhere.bed"], "there is a class 'intron' already"),
+        (["--repeat", "x"], "has no option --repeat; did you mean '--repeats'?"),
+        (["--upstream", "-5"], "give 0 or more"),
+    ],
+)
+def test_mistakes(capsys, tmp_path, genome_folder, gtf, more, said):
+    words = ["annotate", genome_folder, "-a", gtf, "-o", tmp_path / "out", *more]
+    assert said in fails(capsys, *words)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture
+def regions(tmp_path, genome_folder, gtf, capsys):
+    out = tmp_path / "regions"
+    assert main(["annotate", str(genome_folder), "-a", str(gtf), "-o", str(out), "--quiet"]) == 0
+    capsys.readouterr()
+    return out
+
+
+def test_scores_by_class(capsys, tmp_path, make_config, regions):
+    config = make_config(max_steps=1)
+    train(config, tmp_path / "plain", "", progress=False)
+    data = dataclasses.replace(config.data, regions=str(regions))
+    train(dataclasses.replace(config, data=data), tmp_path / "own", "", progress=False)
+    capsys.readouterr()
+    runs = [str(tmp_path / "plain"), str(tmp_path / "own")]
+    file = tmp_path / "scores.json"
+
+    def scored(*words):
+        assert main(["evaluate", *words, "--json", str(file), "--quiet"]) == 0
+        return capsys.readouterr().out, json.loads(file.read_text())["runs"]
+
+    said, (one, two) = scored(*runs, "--split", "train")
+    assert "regions" not in one
+    assert said.count("by class of base") == 1
+    own = two["regions"]
+    said, both = scored(*runs, "--split", "train", "--regions", str(regions))
+    assert said.count("by class of base") == 2
+    assert [run["regions"] for run in both] == [own, own]
+    classes = {name: scores for name, scores in own.items() if name != "all classes"}
+    total = own["all classes"]
+    assert sum(scores["bases"] for scores in classes.values()) == total["bases"] == two["bases"]
+    nats = [scores["nats"] * scores["bases"] for scores in classes.values() if scores["bases"]]
+    assert math.fsum(nats) == pytest.approx(two["nats"] * two["bases"], rel=1e-9)
+    assert total["nats"] == pytest.approx(two["nats"], rel=1e-9)
+    # The repeats here are the soft mask, which is scored apart anyway.
+    assert total["repeat"]["bases"] == two["masked_bases"]
+    assert total["unique"]["nats"] * total["unique"]["bases"] == pytest.approx(
+        two["unmasked_nats"], rel=1e-9
+    )
+    intron = classes["intron"]
+    assert intron["perplexity"] == pytest.approx(math.exp(intron["nats"]))
+    assert intron["bits"] == pytest.approx(intron["nats"] / math.log(2))
+    assert classes["utr"] == {
+        "bases": 0, "nats": None, "bits": None, "perplexity": None,
+        "repeat": {"bases": 0, "nats": None, "bits": None, "perplexity": None},
+        "unique": {"bases": 0, "nats": None, "bits": None, "perplexity": None},
+    }  # fmt: skip
+    (line,) = re.findall(r"^intron +(.*)$", said.split("by class of base")[1], re.M)
+    assert line.split()[0] == f"{intron['bases']:,}"
+    assert line.split()[2] == f"{intron['nats']:.4f}"
+
+
+def test_regions_of_another_genome(capsys, tmp_path, make_config, regions, fasta):
+    train(make_config(max_steps=1), tmp_path / "run", "", progress=False)
+    capsys.readouterr()
+    (tmp_path / "other.fa").write_text(fasta.read_text().replace("A", "C"))
+    words = ["evaluate", tmp_path / "run", "--genome", tmp_path / "other.fa", "--quiet"]
+    words += ["--regions", regions]
+    assert "annotates another genome" in fails(capsys, *words)

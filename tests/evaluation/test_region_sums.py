@@ -1,0 +1,107 @@
+"""Likelihood by class of base: equal to a loop over single bases."""
+
+import dataclasses
+import math
+
+import pytest
+import torch
+
+from genomenet.evaluation.likelihood import held_out_likelihood
+from genomenet.evaluation.results import RegionLikelihood
+from genomenet.genome.held_out import HeldOutTiles
+from genomenet.genome.importer import import_genome
+from genomenet.genome.intervals import Interval
+from genomenet.genome.region_writer import write_regions
+from genomenet.models.language_model import LanguageModel
+from tests.models.arms import ARMS
+
+LENGTH = 48
+
+
+@pytest.fixture(scope="module")
+def genome(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("genome")
+    text = ("ACGTTGCAAC" * 3 + "acgtNNgtca" * 2) * 8
+    (folder / "g.fa").write_text(f">a\n{text}\n>b\n{text[7:207]}\n")
+    return import_genome([folder / "g.fa"], folder / "g")
+
+
+@pytest.fixture(scope="module")
+def track(genome, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("regions")
+    (folder / "g.gtf").write_text(
+        'a\tx\tgene\t51\t250\t.\t+\t.\tgene_id "g";\n'
+        'a\tx\tCDS\t61\t130\t.\t+\t1\tgene_id "g";\n'
+        'b\tx\tCDS\t11\t90\t.\t-\t0\tgene_id "h";\n'
+    )
+    (folder / "r.bed").write_text("a\t100\t210\nb\t0\t50\n")
+    return write_regions(genome, folder / "g.gtf", folder / "r", repeats=folder / "r.bed")
+
+
+@pytest.fixture(scope="module")
+def model():
+    torch.manual_seed(1)
+    return LanguageModel(ARMS["hnet mamba2"]).double()
+
+
+INTERVALS = [Interval("a", 20, 300), Interval("b", 3, 111)]
+
+
+def score(model, genome, track, batch_size):
+    tiles = HeldOutTiles(genome, INTERVALS, LENGTH)
+    return held_out_likelihood(
+        model, model.config, tiles, LENGTH, batch_size, "final", regions=track
+    )
+
+
+def test_equals_a_loop_over_bases(model, genome, track):
+    sums = {name: [0.0, 0, 0.0, 0] for name in track.classes}
+    for interval in INTERVALS:
+        for start in range(interval.start, interval.end, LENGTH):
+            end = min(start + LENGTH, interval.end)
+            codes = genome.read(interval.contig, start, end).tolist()
+            with torch.no_grad():
+                logits = model(torch.tensor([[4, *codes[:-1]]])).logits[0]
+            log_p = logits.log_softmax(-1)
+            names = [track.classes[c] for c in track.read(interval.contig, start, end)]
+            repeats = track.read_repeat(interval.contig, start, end).tolist()
+            for i, (base, name, repeat) in enumerate(zip(codes, names, repeats, strict=True)):
+                if base < 4:
+                    nats = -float(log_p[i, base])
+                    sums[name][0] += nats
+                    sums[name][1] += 1
+                    sums[name][2] += nats * repeat
+                    sums[name][3] += repeat
+    found = score(model, genome, track, 3)
+    assert [one.name for one in found.regions] == list(track.classes)
+    for one in found.regions:
+        nats, bases, repeat_nats, repeat_bases = sums[one.name]
+        assert (one.bases, one.repeat_bases) == (bases, repeat_bases)
+        assert one.nats == pytest.approx(nats, rel=1e-9)
+        assert one.repeat_nats == pytest.approx(repeat_nats, rel=1e-9)
+    assert sum(one.bases > 0 for one in found.regions) >= 5
+    assert 0 < sum(one.repeat_bases for one in found.regions) < found.bases
+
+
+def test_sums_over_classes_are_the_total(model, genome, track):
+    found = score(model, genome, track, 2)
+    assert sum(one.bases for one in found.regions) == found.bases
+    assert math.fsum(one.nats for one in found.regions) == pytest.approx(
+        math.fsum(found.window_nats), rel=1e-12
+    )
+
+
+def test_batch_size_changes_nothing(model, genome, track):
+    few, many = (score(model, genome, track, size).regions for size in (1, 16))
+    assert [one.nats for one in few] == pytest.approx([one.nats for one in many], rel=1e-9)
+    assert [one.bases for one in few] == [one.bases for one in many]
+
+
+def test_without_a_track_there_are_none(model, genome):
+    assert score(model, genome, None, 4).regions == ()
+
+
+def test_regions_that_contradict_the_total(model, genome, track):
+    found = score(model, genome, track, 4)
+    with pytest.raises(ValueError, match="the regions don't hold"):
+        dataclasses.replace(found, regions=(RegionLikelihood("x", 1.0, 1, 0.0, 0),))
