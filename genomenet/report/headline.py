@@ -206,10 +206,12 @@ def _caveats(summary: Summary) -> list[str]:
             "Some arms have one seed: their intervals are over held-out windows and leave out how "
             "much another seed would change the result."
         )
-    if leak := summary.study.splits.leaked_bp:
+    splits = summary.study.splits
+    if leak := splits.leaked_bp:
+        share = leak / sum(splits.bases.get(name, 0) for name in ("valid", "test"))
         sentences.append(
-            f"Training windows reach {compact(leak)} held-out bases, so every held-out figure here "
-            "is too good by an unknown amount."
+            f"Training windows reach {compact(leak)} held-out bases ({share:.1%} of them), so "
+            "every held-out figure here is too good by an unknown amount."
         )
     return sentences
 

@@ -18,7 +18,7 @@ from genomenet.study.config import StudyConfig
 from genomenet.study.results import ArmRun, CurvePoint, Family, Track
 from genomenet.training.batch import HostBatch, to_device
 from genomenet.training.config import RunConfig
-from genomenet.training.data import open_data
+from genomenet.training.inputs import open_data, open_regions
 from genomenet.training.record import PATCHER, RECORD, SUMMARY, read_json
 from genomenet.training.run import resume, train
 from genomenet.training.tables import VALID_TABLE, read_table
@@ -53,13 +53,13 @@ def run_arm(
     run = replace(run, train=replace(run.train, threads=threads))
     finish_run(folder, run, f"genomenet compare ({arm}, seed {seed})")
     genome, splits = open_data(run.data)
-    test = list(splits.require("test"))
+    test, regions = list(splits.require("test")), open_regions(genome, run.data)
     before = (
-        evaluate_run(folder, "before decay", genome, test, config.test_windows)
+        evaluate_run(folder, "before decay", genome, test, config.test_windows, regions=regions)
         if run.train.decays_from_stable
         else None
     )
-    final = evaluate_run(folder, "final", genome, test, config.test_windows)
+    final = evaluate_run(folder, "final", genome, test, config.test_windows, regions=regions)
     summary = read_json(folder / SUMMARY)
     nominal = flops_per_base(run.model, run.data.max_length)
     layout = run.model.networks()

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from genomenet import __version__
 from genomenet.errors import UserError
+from genomenet.genome.annotation import Feature, annotation_features
+from genomenet.genome.contig_names import ContigNames, KnownRows
 from genomenet.genome.genome import Genome
-from genomenet.genome.gtf import Feature, read_gtf
 from genomenet.genome.held_out import HeldOutTiles
 from genomenet.genome.intervals import Interval, overlaps_bp
 from genomenet.genome.leak import leak_report
@@ -30,13 +31,15 @@ from genomenet.study.results import (
     Track,
 )
 from genomenet.study.results_file import RESULTS, load_study, save_study
-from genomenet.training.data import open_data
 from genomenet.training.device import uses_gpu
+from genomenet.training.inputs import contig_names, open_data
 from genomenet.training.record import SUMMARY, now, read_json, versions, write_json
 from genomenet.training.tables import TRAIN_TABLE, read_table
 
 STUDY = "study.json"
 POLL_SECONDS = 1.0
+# Bacterial annotation has coding sequences without exons.
+_EXONIC = ("exon", "CDS")
 ON_TEXT = (
     "This study is on text: where the report says base, it means byte, perplexity is per byte, and "
     "every byte is scored."
@@ -66,7 +69,7 @@ def compare(
     tell : callable
         Called about once a second with the training steps done by each run.
     say : callable
-        Called with lines on the patchers, which are made before the arms.
+        Called with lines on the splits and on the patchers, before the arms are trained.
 
     Raises
     ------
@@ -82,16 +85,18 @@ def compare(
         genome, splits.require("test"), length_bp, limit=config.test_windows or None
     )
     windows = [tiles.interval(i) for i in range(len(tiles))]
-    genes = _genes(config.annotation)
+    genes = _genes(config.annotation, contig_names(genome, config.data))
     example = _example_window(windows, genes)
     unchecked = check_given_patchers(config, genome, splits)
     created = _claim(out, config, genome.digest, command)
     folders = [run_folder(out, arm, seed) for arm in config.arms for seed in config.seeds]
     if (out / RESULTS).exists() and all((folder / SUMMARY).exists() for folder in folders):
         return load_study(out / RESULTS)
+    leak = leak_report(splits, genome)
+    for line in leak.lines():
+        say(line)
     config = make_patchers(config, out, command, say)
     runs, tracks, floors = _run_all(config, out, jobs, tell, example, windows)
-    leak = leak_report(splits, genome)
     bases_per_step = config.train.global_batch_size * length_bp
     text = () if not config.data.text else (ON_TEXT,)
     study = Study(
@@ -201,13 +206,22 @@ def _claim(out: Path, config: StudyConfig, digest: str, command: str) -> str:
     return created
 
 
-def _genes(annotation: str) -> list[Feature]:
-    return read_gtf(annotation) if annotation else []
+def _genes(annotation: str, names: ContigNames) -> list[Feature]:
+    """Genes and what is exonic of them, under the genome's names of contigs."""
+    if not annotation:
+        return []
+    rows, found = KnownRows(names, annotation), []
+    for feature in annotation_features(annotation, ("gene", *_EXONIC)):
+        place = feature.interval
+        if own := rows.find(place.contig, place.end):
+            found.append(feature._replace(interval=replace(place, contig=own)))
+    rows.check()
+    return found
 
 
 def _example_window(windows: list[Interval], genes: list[Feature]) -> Interval:
     """The held-out window with the most exonic bases; the first one without annotation."""
-    exons = [gene.interval for gene in genes if gene.kind == "exon"]
+    exons = [gene.interval for gene in genes if gene.kind in _EXONIC]
     return windows[int(overlaps_bp(windows, exons).argmax())]
 
 
@@ -232,7 +246,7 @@ def _describe_example(
                     {
                         (exon.interval.start, exon.interval.end)
                         for exon in overlapping
-                        if exon.kind == "exon" and exon.gene_name == gene.gene_name
+                        if exon.kind in _EXONIC and exon.gene_name == gene.gene_name
                     }
                 )
             ),

@@ -40,7 +40,7 @@ class StudyConfig:
     markov_order
         Longest context of the Markov rows; -1 leaves all trivial rows out.
     annotation
-        GTF file whose genes are drawn under the example window.
+        GTF, GFF3 or GenBank file whose genes are drawn under the example window.
     test_windows
         Held-out windows scored, evenly spread; 0 is all.
     notes

@@ -9,7 +9,6 @@ from genomenet.genome.intervals import Interval, merge, overlap_bp, overlaps_bp,
 from genomenet.genome.mock import MockGenome
 from genomenet.genome.splits import (
     Splits,
-    leak_report,
     split_by_bed,
     split_by_chromosome,
     split_by_fraction,
@@ -66,6 +65,17 @@ def test_by_bed_errors(tmp_path, line, said):
         split_by_bed(GENOME, path)
     assert str(caught.value).startswith(f"{path}: line 2: ")
     assert said in str(caught.value)
+
+
+def test_contigs_under_another_name(tmp_path, make_store):
+    genome = make_store({"chr1": "ACGT" * 10, "chr2": "CC", "chrM": "GT"})
+    path = write(tmp_path / "x.bed", "1\t0\t30\ttrain\nMT\t0\t2\ttest\n")
+    assert split_by_bed(genome, path) == Splits(
+        (Interval("chr1", 0, 30),), (), (Interval("chrM", 0, 2),)
+    )
+    made = split_by_chromosome(genome, valid=["2"], test=["chrM"])
+    assert made == split_by_chromosome(genome, ["1"], ["chr2"], ["MT"])
+    assert made.valid == (Interval("chr2", 0, 2),)
 
 
 def test_by_empty_bed(tmp_path):
@@ -145,38 +155,3 @@ def test_require():
         splits.require("test")
     with pytest.raises(UserError, match="no split 'val'; did you mean 'valid'"):
         splits.require("val")
-
-
-def test_leak_report():
-    splits = Splits(
-        train=(Interval("mock1", 0, 40_000),),
-        valid=(Interval("mock1", 39_900, 41_000), Interval("mock2", 0, 10)),
-        test=(Interval("mock1", 5, 12), Interval("mock1", 20, 25)),
-    )
-    report = leak_report(splits, GENOME)
-    assert (report.valid_leak_bp, report.test_leak_bp, report.leak_bp) == (100, 12, 112)
-    for name in ("train", "valid", "test"):
-        codes, masks = [], []
-        for i in getattr(splits, name):
-            codes.append(GENOME.read(i.contig, i.start, i.end))
-            masks.append(GENOME.read_mask(i.contig, i.start, i.end))
-        called = np.concatenate(codes) < 4
-        of = report.bases[name]
-        assert of.total_bp == called.size
-        assert of.called_bp == called.sum()
-        assert of.soft_masked_bp == (called & np.concatenate(masks)).sum()
-    assert "valid 100, test 12" in str(report)
-    assert "40,000" in report.lines()[1]
-
-
-def test_splits_do_not_leak():
-    for splits in (
-        split_by_chromosome(GENOME, valid=["mock2"], test=["mock3"]),
-        split_by_fraction(GENOME, 0.1, 0.1, 700, seed=3),
-    ):
-        assert leak_report(splits, GENOME).leak_bp == 0
-
-
-def test_leak_report_of_an_empty_split():
-    report = leak_report(split_by_chromosome(GENOME), GENOME)
-    assert report.bases["test"].soft_masked_share == 0

@@ -125,10 +125,10 @@ def test_divergence_and_leaks_are_told():
         ),
     )
     sentences = say(
-        [broken, arm_run("m", 1)], splits=SplitRecord({"train": 10, "test": 5}, 2_500_000, 1024)
+        [broken, arm_run("m", 1)], splits=SplitRecord({"valid": 1_000_000, "test": 4_000_000}, 2_500_000, 1024)
     )
     assert find(sentences, "Transformer diverged")
-    assert find(sentences, "Training windows reach 2.5M held-out bases")
+    assert find(sentences, "Training windows reach 2.5M held-out bases (50.0% of them)")
     assert not any("nan" in sentence for sentence in sentences)
     assert say([broken])[0].startswith("No arm ended with a finite loss")
 

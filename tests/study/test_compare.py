@@ -25,7 +25,8 @@ def study_config(tmp_path_factory, request):
     folder = tmp_path_factory.mktemp("annotation")
     gtf = folder / "genes.gtf"
     rows = [
-        f'{contig}\ttest\t{kind}\t{start}\t{end}\t.\t+\t.\tgene_name "G{contig}{start}"; '
+        # Under another name than the genome's.
+        f'chr{contig}\ttest\t{kind}\t{start}\t{end}\t.\t+\t.\tgene_name "G{contig}{start}"; '
         for contig in ("one", "two")
         for start, end, kind in [
             (block * 5000 + 501, block * 5000 + 900, kind)
@@ -65,7 +66,7 @@ def study_config(tmp_path_factory, request):
 def done(study_config, tmp_path_factory):
     out = tmp_path_factory.mktemp("study") / "study"
     told = []
-    study = compare(study_config, out, "genomenet compare ...", 2, told.append)
+    study = compare(study_config, out, "genomenet compare ...", 2, told.append, say=told.append)
     return study, out, told
 
 
@@ -75,6 +76,7 @@ def test_the_record_adds_up(done, study_config):
     assert [(run.arm, run.seed) for run in study.runs] == [
         (arm, seed) for seed in (0, 1) for arm in ("mamba2", "hnet", "two-stage")
     ]
+    assert told[4] == "held-out bases in reach of training windows: valid 0 (0.0%), test 0 (0.0%)"
     assert set(told[-1].values()) == {10}
     windows = {run.final.window_bases for run in study.runs}
     assert len(windows) == 1, "every arm is scored on the same windows"

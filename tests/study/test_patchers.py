@@ -17,7 +17,7 @@ from genomenet.study.patchers import check_given_patchers
 from genomenet.training.calibrate import calibrate
 from genomenet.training.calibration_config import CalibrateConfig
 from genomenet.training.config import DataConfig, RunConfig, SplitConfig, TrainConfig
-from genomenet.training.data import open_data
+from genomenet.training.inputs import open_data
 from genomenet.training.record import PATCHER, SUMMARY, read_json
 
 SMALL = {"d_model": 16, "head_dim": 8, "d_state": 8, "mamba_head_dim": 16}
