@@ -9,7 +9,11 @@ from genomenet import __version__
 from genomenet.errors import UserError, nearest
 
 VERBS = {
+    "data": ("data", "list, fetch and verify public genomes, annotation and tasks"),
     "import": ("import_genome", "turn FASTA, GenBank or EMBL files into a memory-mapped genome"),
+    "corpus": ("corpus", "put many genomes into one memory-mapped store"),
+    "annotate": ("annotate", "write the class of every base beside a genome, from its genes"),
+    "splits": ("splits", "tell the sizes of the splits of some data, and what leaks between them"),
     "calibrate": ("calibrate", "make a patcher: where boundaries fall, for a wanted chunk length"),
     "train": ("train", "train one model on a genome"),
     "resume": ("resume", "go on with a run that was stopped"),

@@ -18,7 +18,7 @@ from genomenet.models.presets import find_config
 
 Config = TypeVar("Config")
 _TRUTHS = {"true", "false"}
-_POSITIONAL = {"files", "run", "runs", "study"}
+_POSITIONAL = {"files", "run", "runs", "study", "corpus", "sources"}
 
 
 class VerbParser:
@@ -43,10 +43,16 @@ class VerbParser:
         )
         self.add_argument = self._parser.add_argument
         self._schema: type | None = None
+        self._set_aside: set[str] = set()
 
-    def add_config(self, schema: type) -> None:
-        """Take the fields of a dataclass as options and in YAML files given by --config."""
+    def add_config(self, schema: type, others: Sequence[type] = ()) -> None:
+        """Take the fields of a dataclass as options and in YAML files given by --config.
+
+        Files for dataclasses in `others` are taken too, without the fields that `schema` lacks.
+        """
         self._schema = schema
+        all_keys = {key for other in others for key in typing.get_type_hints(other)}
+        self._set_aside = all_keys - set(typing.get_type_hints(schema))
         self.add_argument(
             "-c",
             "--config",
@@ -93,7 +99,7 @@ class VerbParser:
             if option in {"--config", "-c"} and equals:
                 word = f"{option}={self._checked_file(value)}"
             elif position and words[position - 1] in {"--config", "-c"}:
-                word = str(self._checked_file(word))
+                word = self._checked_file(word)
             elif option[2:] in flags and not equals and following.lower() not in _TRUTHS:
                 word = f"{option}=true"
             elif option[2:] in leaves:
@@ -101,11 +107,17 @@ class VerbParser:
             prepared.append(word)
         return prepared
 
-    def _checked_file(self, name: str) -> Path:
+    def _checked_file(self, name: str) -> str:
+        """The file's path, or what is left of its text when some of its keys are set aside."""
         path = find_config(name)
-        if self._schema is not None:
-            _check_keys(path, self._schema)
-        return path
+        if self._schema is None:
+            return str(path)
+        tree = _read_mapping(path)
+        pairs = [pair for pair in tree.value if pair[0].value not in self._set_aside]
+        aside = len(pairs) < len(tree.value)
+        tree.value = pairs
+        _check_mapping(tree, self._schema, path, "")
+        return yaml.serialize(tree) if aside else str(path)
 
 
 def _leaves(schema: type, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -119,15 +131,19 @@ def _leaves(schema: type, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield f"{prefix}{field.name}", kind
 
 
-def _check_keys(path: Path, schema: type) -> None:
-    """Find keys of a YAML file that the schema lacks; yaml keeps their lines."""
+def _read_mapping(path: Path) -> yaml.MappingNode:
+    """Read a YAML file as a tree of nodes, which keep their lines."""
     try:
         tree = yaml.compose(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path} is not valid YAML: {error}") from None
     if tree is None:
         raise UserError(f"{path} is empty; it should hold keys such as 'model:'")
-    _check_mapping(tree, schema, path, "")
+    if not isinstance(tree, yaml.MappingNode):
+        raise UserError(
+            f"{path}, line {tree.start_mark.line + 1}: it should hold keys, not a value"
+        )
+    return tree
 
 
 def _check_mapping(node: yaml.Node, schema: type, path: Path, prefix: str) -> None:
@@ -149,11 +165,12 @@ def _check_mapping(node: yaml.Node, schema: type, path: Path, prefix: str) -> No
             _check_mapping(value, typing.cast(type, kind), path, f"{name}.")
         elif typing.get_origin(kind) is dict and isinstance(value, yaml.MappingNode):
             inner = typing.get_args(kind)[1]
-            if dataclasses.is_dataclass(inner):
-                for inner_key, inner_value in value.value:
-                    _check_mapping(
-                        inner_value, typing.cast(type, inner), path, f"{name}.{inner_key.value}."
-                    )
+            for inner_key, inner_value in value.value:
+                inner_name = f"{name}.{inner_key.value}"
+                if dataclasses.is_dataclass(inner):
+                    _check_mapping(inner_value, typing.cast(type, inner), path, f"{inner_name}.")
+                else:
+                    _check_type(inner_value, inner, path, inner_name)
         else:
             _check_type(value, kind, path, name)
 
@@ -204,7 +221,10 @@ def _fits(value: Any, kind: Any) -> bool:
     if kind is int:
         return isinstance(value, int) and not isinstance(value, bool)
     if typing.get_origin(kind) is dict:
-        return False  # a real mapping has been gone through key by key
+        inner = typing.get_args(kind)[1]
+        # A mapping of configs is for files, where it is gone through key by key.
+        simple = isinstance(value, dict) and not dataclasses.is_dataclass(inner)
+        return simple and all(_fits(one, inner) for one in value.values())
     return isinstance(value, kind)
 
 

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -65,6 +66,47 @@ def reverse_complement(codes_BL: Tensor, lengths_B: Tensor) -> Tensor:
     return torch.where(reversed_BL < N_CODE, 3 - reversed_BL, reversed_BL)
 
 
+def tensor_over(array: np.ndarray) -> Tensor:
+    """Return a tensor in the memory of an array.
+
+    When that is the memory of another tensor, the new one is a part of it: torch must know pinned
+    memory as its own to keep it until the GPU has taken what is there.
+    """
+    owner = array.base
+    while isinstance(owner, np.ndarray):
+        owner = owner.base
+    made = torch.from_numpy(array)
+    if not isinstance(owner, Tensor):
+        return made
+    start = made.data_ptr() - owner.untyped_storage().data_ptr()
+    whole = torch.empty(0, dtype=made.dtype).set_(owner.untyped_storage())
+    return whole.as_strided(made.shape, made.stride(), start // made.element_size())
+
+
+def unpack_mask(bits_BN: Tensor, shifts_B: Tensor, length_bp: int) -> Tensor:
+    """Unpack a soft mask on its device; see `MaskBits`.
+
+    Parameters
+    ----------
+    bits_BN : Tensor of uint8, shape (B, N)
+        Eight bases to a byte.
+    shifts_B : Tensor of uint8, shape (B,)
+        Bit of the first byte that is the first base.
+    length_bp : int
+        Length L of the rows.
+
+    Returns
+    -------
+    Tensor of bool, shape (B, L)
+    """
+    wide_BN = bits_BN.to(torch.int16)
+    # Each byte with the next one above it, moved down so that the first base is the lowest bit.
+    moved_BN = (wide_BN[:, :-1] | wide_BN[:, 1:] << 8) >> shifts_B.to(torch.int16)[:, None]
+    places_8 = torch.arange(8, dtype=torch.int16, device=bits_BN.device)
+    flags_BN8 = (moved_BN[:, :, None] >> places_8) & 1
+    return flags_BN8.bool().flatten(1)[:, :length_bp]
+
+
 def to_model_inputs(
     batch: WindowBatch,
     device: torch.device | str,
@@ -81,12 +123,14 @@ def to_model_inputs(
     soft_mask_weight : float
         Weight of soft-masked targets.
     """
-    codes_BL = torch.from_numpy(batch.codes).to(device, non_blocking=True)
-    masked_BL = torch.from_numpy(batch.masked).to(device, non_blocking=True)
-    lengths_B = torch.from_numpy(batch.lengths).to(device, non_blocking=True)
+    codes_BL = tensor_over(batch.codes).to(device, non_blocking=True)
+    bits_BN = tensor_over(batch.mask.bits).to(device, non_blocking=True)
+    shifts_B = tensor_over(batch.mask.shifts).to(device, non_blocking=True)
+    masked_BL = unpack_mask(bits_BN, shifts_B, batch.mask.length_bp)
+    lengths_B = tensor_over(batch.lengths).to(device, non_blocking=True)
     scores_BL = None
     if batch.scores is not None:
-        scores_BL = torch.from_numpy(batch.scores).to(device, non_blocking=True)
+        scores_BL = tensor_over(batch.scores).to(device, non_blocking=True)
     if batch.flip.any():
         # Row numbers are made here, for the device would have to be waited for.
         rows = torch.from_numpy(batch.flip.nonzero()[0]).to(device, non_blocking=True)

@@ -2,7 +2,6 @@
 
 import math
 from array import array
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from genomenet.errors import UserError
+from genomenet.genome.contig_names import ContigNames
 from genomenet.genome.opening import text_lines
 
 
@@ -42,9 +42,7 @@ class Steps:
         return scores
 
 
-def read_bedgraph(
-    path: str | Path, lengths_bp: Mapping[str, int]
-) -> tuple[dict[str, Steps], list[str]]:
+def read_bedgraph(path: str | Path, names: ContigNames) -> tuple[dict[str, Steps], list[str]]:
     """Read a bedGraph file, plain or gzip.
 
     Parameters
@@ -52,13 +50,13 @@ def read_bedgraph(
     path : str or Path
         The file: contig, start, end (0-based, half-open) and value, sorted by start within each
         contig.
-    lengths_bp : mapping of str to int
-        Length of each contig of the genome; rows of other contigs are checked and left out.
+    names : ContigNames
+        Of the genome; rows of contigs that it lacks are checked and left out.
 
     Returns
     -------
     dict of str to Steps
-        The contigs of the genome that the file has.
+        The contigs of the genome that the file has, by the file's names.
     list of str
         All contigs that the file has.
 
@@ -69,6 +67,7 @@ def read_bedgraph(
         leave their contig.
     """
     columns: dict[str, tuple[array, array, array]] = {}
+    length_bp: int | None = None  # of the contig being read; None for one that the genome lacks
     last_contig, last_start, last_end = "", 0, 0
     for number, line in text_lines(path):
         if not line.strip() or line.startswith(("#", "track", "browser")):
@@ -83,6 +82,7 @@ def read_bedgraph(
                 )
             columns[contig] = (array("q"), array("q"), array("f"))
             last_contig, last_start, last_end = contig, 0, 0
+            length_bp = names.lengths_bp.get(names.find(contig) or "")
         if start < last_start:
             raise UserError(
                 f"{where}: start {start} comes after start {last_start}; sort the file by contig "
@@ -93,13 +93,13 @@ def read_bedgraph(
                 f"{where}: {start}-{end} overlaps the row before, which ends at {last_end}; give "
                 "each base one value"
             )
-        if end > lengths_bp.get(contig, end):
+        if length_bp is not None and end > length_bp:
             raise UserError(
-                f"{where}: {start}-{end} leaves contig '{contig}', which has "
-                f"{lengths_bp[contig]:,} bases; give the track of the genome's assembly"
+                f"{where}: {start}-{end} leaves contig '{contig}', which has {length_bp:,} bases; "
+                "give the track of the genome's assembly"
             )
         last_start, last_end = start, end
-        if contig in lengths_bp:
+        if length_bp is not None:
             for column, entry in zip(columns[contig], (start, end, value), strict=True):
                 column.append(entry)
     steps = {
@@ -109,7 +109,7 @@ def read_bedgraph(
             np.frombuffer(values, dtype=np.float32),
         )
         for contig, (starts, ends, values) in columns.items()
-        if contig in lengths_bp
+        if starts
     }
     return steps, list(columns)
 

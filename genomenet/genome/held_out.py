@@ -6,9 +6,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from genomenet.errors import UserError
+from genomenet.genome.batch_memory import Allocate, recycled
 from genomenet.genome.genome import Genome
 from genomenet.genome.intervals import Interval, merge
-from genomenet.genome.window_batch import Int64, WindowBatch, read_windows
+from genomenet.genome.places import Int64, Places, contig_numbers
+from genomenet.genome.window_batch import WindowBatch, read_windows
 
 
 class HeldOutTiles:
@@ -64,6 +66,7 @@ class HeldOutTiles:
                 starts.append(interval.start + first * length_bp)
                 ends.append(min(interval.start + last * length_bp, interval.end))
                 counts.append(last - first)
+        self._numbers = contig_numbers(genome.contigs, self._contigs)
         self._starts = np.array(starts, dtype=np.int64)
         self._ends = np.array(ends, dtype=np.int64)
         self._first_tiles = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
@@ -87,13 +90,16 @@ class HeldOutTiles:
         segment, start, end = self._locate(np.array([i], dtype=np.int64))
         return Interval(self._contigs[int(segment[0])], int(start[0]), int(end[0]))
 
-    def batch(self, first: int, count: int) -> WindowBatch:
-        """Read tiles ``first`` to ``first + count``, or as many of these as there are."""
+    def batch(self, first: int, count: int, allocate: Allocate = recycled) -> WindowBatch:
+        """Read tiles ``first`` to ``first + count``, or as many of these as there are.
+
+        `allocate` gives the memory that is read into.
+        """
         tiles = np.arange(first, min(first + count, len(self)), dtype=np.int64)
         segment, starts, ends = self._locate(tiles)
-        contigs = [self._contigs[i] for i in segment.tolist()]
+        places = Places.one_a_row(self._numbers[segment], starts, ends - starts)
         flip = np.zeros(len(tiles), dtype=np.bool_)
-        return read_windows(self.genome, contigs, starts, ends - starts, flip, self.length_bp)
+        return read_windows(self.genome, places, flip, self.length_bp, allocate)
 
     def _locate(self, tiles: Int64) -> tuple[Int64, Int64, Int64]:
         if tiles.size and not (tiles.min() >= 0 and tiles.max() < len(self)):

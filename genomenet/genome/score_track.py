@@ -3,6 +3,7 @@
 import hashlib
 import os
 import struct
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,6 +13,7 @@ import numpy.typing as npt
 
 from genomenet.errors import UserError
 from genomenet.genome.bedgraph import Steps, read_bedgraph
+from genomenet.genome.contig_names import ContigNames
 from genomenet.genome.contigs import Contig, ContigTable
 from genomenet.genome.opening import open_bytes
 
@@ -23,6 +25,9 @@ class _Source(Protocol):
     """What a format offers: its contigs, and the scores of a range of one of them."""
 
     names: list[str]
+
+    def length_bp(self, contig: str) -> int | None:
+        """Return a contig's length, None where the format doesn't tell."""
 
     def read(self, contig: str, start: int, end: int) -> npt.NDArray[np.float32]:
         """Return float32, nan where there is no score."""
@@ -37,6 +42,8 @@ class ScoreTrack:
         bigWig (told by its first bytes; needs the package pyBigWig), or bedGraph, plain or gzip.
     contigs : sequence of Contig
         Those of the genome.
+    names : ContigNames, optional
+        What else the track may call them; left out, what the rules allow.
 
     Attributes
     ----------
@@ -52,30 +59,38 @@ class ScoreTrack:
         or pyBigWig missing.
     """
 
-    def __init__(self, path: str | Path, contigs: Sequence[Contig]) -> None:
+    def __init__(
+        self, path: str | Path, contigs: Sequence[Contig], names: ContigNames | None = None
+    ) -> None:
         self.path = Path(path)
         self.contigs = tuple(contigs)
+        self._names = names or ContigNames(contigs)
         self._table = ContigTable(contigs, str(self.path))
-        lengths_bp = {contig.name: contig.length_bp for contig in contigs}
         self._source: _Source = (
-            _BigWig(self.path, lengths_bp)
-            if _is_bigwig(self.path)
-            else _BedGraph(self.path, lengths_bp)
+            _BigWig(self.path) if _is_bigwig(self.path) else _BedGraph(self.path, self._names)
         )
-        self._names = set(self._source.names) & set(lengths_bp)
-        missing = [name for name in lengths_bp if name not in self._names]
-        if not self._names:
+        self._theirs = self._names.match(self._source.names, self.path)
+        for own, length_bp in self._names.lengths_bp.items():
+            theirs_bp = self._source.length_bp(self._theirs[own]) if own in self._theirs else None
+            if theirs_bp not in (None, length_bp):
+                raise UserError(
+                    f"{self.path} has {theirs_bp:,} bases in contig '{self._theirs[own]}', the "
+                    f"genome {length_bp:,}; give the track of the genome's assembly"
+                )
+        missing = [contig.name for contig in self.contigs if contig.name not in self._theirs]
+        if not self._theirs:
             theirs = (
                 f"its first is '{self._source.names[0]}'" if self._source.names else "it is empty"
             )
             raise UserError(
                 f"the track {self.path} has no contig of the genome: {theirs}, the genome's first "
-                f"is '{missing[0]}'; give a track of this genome, with its contig names"
+                f"is '{missing[0]}'; give a track of this genome, or a table of its contigs' other "
+                "names (data.aliases)"
             )
         self.notes: tuple[str, ...] = ()
         if missing:
             self.notes = (
-                f"the track {self.path} lacks {len(missing)} of {len(lengths_bp)} contigs, "
+                f"the track {self.path} lacks {len(missing)} of {len(self.contigs)} contigs, "
                 f"'{missing[0]}' the first; their bases have no score",
             )
 
@@ -98,20 +113,26 @@ class ScoreTrack:
             Unknown contig, a range that leaves it, or a file that breaks off.
         """
         self._table.check(contig, start, end)
-        if contig not in self._names or start == end:
+        if contig not in self._theirs or start == end:
             return np.full(end - start, np.nan, dtype=np.float32)
-        return self._source.read(contig, start, end)
+        return self._source.read(self._theirs[contig], start, end)
 
-    def __reduce__(self) -> tuple[type["ScoreTrack"], tuple[Path, tuple[Contig, ...]]]:
-        return ScoreTrack, (self.path.absolute(), self.contigs)
+    def __reduce__(
+        self,
+    ) -> tuple[type["ScoreTrack"], tuple[Path, tuple[Contig, ...], ContigNames]]:
+        return ScoreTrack, (self.path.absolute(), self.contigs, self._names)
 
 
 class _BedGraph:
     """All rows in memory: about 20 bytes each."""
 
-    def __init__(self, path: Path, lengths_bp: dict[str, int]) -> None:
+    def __init__(self, path: Path, names: ContigNames) -> None:
         self._steps: dict[str, Steps]
-        self._steps, self.names = read_bedgraph(path, lengths_bp)
+        self._steps, self.names = read_bedgraph(path, names)
+
+    def length_bp(self, contig: str) -> int | None:
+        """Return None: rows that leave their contig were found while reading."""
+        return None
 
     def read(self, contig: str, start: int, end: int) -> npt.NDArray[np.float32]:
         """Return the scores of a range."""
@@ -119,19 +140,17 @@ class _BedGraph:
 
 
 class _BigWig:
-    """Read in place; a handle shared across a fork would share its place in the file."""
+    """Read in place; a handle shared by threads or processes would share its place in the file."""
 
-    def __init__(self, path: Path, lengths_bp: dict[str, int]) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
-        self._handle: tuple[int, Any] | None = None
-        lengths = self._open().chroms()
-        self.names = list(lengths)
-        for name, length_bp in lengths.items():
-            if length_bp != lengths_bp.get(name, length_bp):
-                raise UserError(
-                    f"{path} has {length_bp:,} bases in contig '{name}', the genome "
-                    f"{lengths_bp[name]:,}; give the track of the genome's assembly"
-                )
+        self._mine = threading.local()
+        self._lengths_bp: dict[str, int] = self._open().chroms()
+        self.names = list(self._lengths_bp)
+
+    def length_bp(self, contig: str) -> int | None:
+        """Return a contig's length."""
+        return self._lengths_bp[contig]
 
     def read(self, contig: str, start: int, end: int) -> npt.NDArray[np.float32]:
         """Return the scores of a range."""
@@ -144,8 +163,9 @@ class _BigWig:
             ) from None
 
     def _open(self) -> Any:
-        if self._handle is not None and self._handle[0] == os.getpid():
-            return self._handle[1]
+        held = getattr(self._mine, "handle", None)
+        if held is not None and held[0] == os.getpid():
+            return held[1]
         try:
             import pyBigWig
         except ImportError:
@@ -159,7 +179,7 @@ class _BigWig:
             raise UserError(
                 f"{self._path} is a damaged bigWig file; copy or download it again"
             ) from None
-        self._handle = (os.getpid(), handle)
+        self._mine.handle = (os.getpid(), handle)
         return handle
 
 

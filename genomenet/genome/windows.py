@@ -1,5 +1,6 @@
 """Training windows as a pure function of the sample number: no state, so resume is a counter."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,24 +10,68 @@ from genomenet.errors import UserError
 from genomenet.genome.genome import Genome
 from genomenet.genome.held_out import HeldOutTiles
 from genomenet.genome.intervals import Interval, subtract, total_bp
-from genomenet.genome.permutation import mix, permute
-from genomenet.genome.window_batch import Int64, WindowBatch, read_windows
+from genomenet.genome.packing import PackedPieces
+from genomenet.genome.places import Int64, Places, contig_numbers
+from genomenet.genome.tiling import Tiling
+from genomenet.genome.window_batch import WindowBatch, read_windows
 
-__all__ = ["HeldOutTiles", "TrainingWindows", "WindowBatch"]
+__all__ = ["HeldOutTiles", "TrainingWindows", "WindowBatch", "Windows"]
 
-# Which draw a hash is for, so that phase, order and strand are independent of each other.
-_PHASE, _ORDER, _STRAND = 1, 2, 3
-# Epochs are laid out this many (epoch, piece) pairs at a time.
-_LAYOUT_PAIRS = 1 << 14
+Flips = npt.NDArray[np.bool_]
 
 
-class TrainingWindows:
+class NoWindow(UserError):
+    """The intervals are too short for a single window."""
+
+
+class Windows(ABC):
+    """A sequence without end of windows to train on; its number alone decides what one holds.
+
+    Attributes
+    ----------
+    genome : Genome
+        Where bases are read.
+    length_bp : int
+        Length of a window.
+    dropped_bp : int
+        Bases, N runs apart, that no window can hold.
+    """
+
+    genome: Genome
+    length_bp: int
+    dropped_bp: int
+
+    @abstractmethod
+    def locate(self, samples: Int64) -> tuple[Places, Flips]:
+        """Return where windows lie, and which are to be reverse-complemented.
+
+        Parameters
+        ----------
+        samples : ndarray of int64, shape (n,)
+            Numbers of windows from 0, in any order.
+
+        Returns
+        -------
+        Places
+            Of n rows.
+        ndarray of bool, shape (n,)
+        """
+
+    @abstractmethod
+    def first_sample(self, epoch: int) -> int:
+        """Return the number of the first window of `epoch`, counted from 0."""
+
+    def batch(self, first_sample: int, count: int) -> WindowBatch:
+        """Read windows ``first_sample`` to ``first_sample + count``, across epochs if need be."""
+        places, flip = self.locate(np.arange(first_sample, first_sample + count, dtype=np.int64))
+        return read_windows(self.genome, places, flip, self.length_bp)
+
+
+class TrainingWindows(Windows):
     """Windows that visit every base of some intervals about once an epoch, in random order.
 
-    The intervals without their long N runs are the *pieces*. In each epoch every piece is tiled
-    with windows after a phase drawn from (seed, epoch, piece), and the tiles are visited in an
-    order keyed by (seed, epoch). The sample number alone decides what a window is; no window
-    leaves its interval, nor overlaps another of the same epoch.
+    The intervals without their long N runs are the *pieces*, which `Tiling` cuts into windows.
+    No window leaves its interval, nor overlaps another of the same epoch.
 
     Parameters
     ----------
@@ -40,18 +85,23 @@ class TrainingWindows:
         Of phases, order and strands.
     rc_aug : bool
         Whether every other window (at random) is to be reverse-complemented.
+    pack : bool
+        Whether pieces shorter than a window are put together, with one N between them, instead of
+        being left out.
 
     Attributes
     ----------
     pieces : list of Interval
         What windows are cut from, sorted by contig name and start.
     dropped_bp : int
-        Bases, N runs apart, in pieces shorter than a window.
+        Bases, N runs apart, in pieces that are left out.
 
     Raises
     ------
+    NoWindow
+        When no piece is as long as a window.
     UserError
-        When no piece is as long as a window, or there is no other strand to show.
+        When there is no other strand to show.
     """
 
     def __init__(
@@ -61,108 +111,87 @@ class TrainingWindows:
         length_bp: int,
         seed: int,
         rc_aug: bool,
+        pack: bool = False,
     ) -> None:
-        if length_bp < 1:
-            raise UserError(f"data.max_length is {length_bp}, but a window needs at least one base")
-        if rc_aug and not genome.alphabet.complementable:
-            raise UserError("data.rc_aug shows the other strand, which text has not; leave it out")
+        check_window(genome, length_bp, rc_aug)
         self.genome = genome
         self.length_bp = length_bp
-        self.seed = seed
         self.rc_aug = rc_aug
         # N runs shorter than a window stay inside windows; their bases are not scored.
         holes = [run for run in genome.n_runs if run.length_bp >= length_bp]
         candidates = subtract(intervals, holes)
         self.pieces = [piece for piece in candidates if piece.length_bp >= length_bp]
-        self.dropped_bp = total_bp(candidates) - total_bp(self.pieces)
-        if not self.pieces:
+        lengths = [piece.length_bp for piece in self.pieces]
+        self._packed: PackedPieces | None = None
+        if pack:
+            short = [piece for piece in candidates if piece.length_bp < length_bp]
+            packed = PackedPieces(genome, short)
+            if packed.length_bp >= length_bp:
+                self._packed = packed
+                self.pieces += short
+                lengths.append(packed.length_bp)
+        if not lengths:
             longest = max((piece.length_bp for piece in candidates), default=0)
-            raise UserError(
+            raise NoWindow(
                 f"a window of {length_bp:,} bp is longer than every training interval, the "
                 f"longest of which has {longest:,} bp without N; lower data.max_length"
             )
+        self.dropped_bp = total_bp(candidates) - total_bp(self.pieces)
+        self._long = len(lengths) - (self._packed is not None)
+        self._contigs = contig_numbers(genome.contigs, [piece.contig for piece in self.pieces])
         self._starts = np.array([piece.start for piece in self.pieces], dtype=np.int64)
-        self._lengths = np.array([piece.length_bp for piece in self.pieces], dtype=np.int64)
-        self._first_samples = np.zeros(1, dtype=np.int64)  # of each epoch laid out, and the next
-        self._epoch_tiles: dict[int, tuple[Int64, Int64]] = {}
+        self._tiling = Tiling(np.array(lengths, dtype=np.int64), length_bp, seed)
+
+    def first_sample(self, epoch: int) -> int:
+        """Return the number of the first window of `epoch`, counted from 0."""
+        return self._tiling.first_sample(epoch)
 
     def epoch_of(self, sample: int) -> int:
         """Return the epoch, from 0, that sample number `sample` belongs to."""
-        return int(self._epochs_of(np.array([sample], dtype=np.int64))[0])
+        return int(self._tiling.epochs_of(np.array([sample], dtype=np.int64))[0])
 
-    def first_sample(self, epoch: int) -> int:
-        """Return the number of the first sample of `epoch`, counted from 0."""
-        while len(self._first_samples) <= epoch:
-            self._lay_out()
-        return int(self._first_samples[epoch])
+    def locate(self, samples: Int64) -> tuple[Places, Flips]:
+        """Return where windows lie, and which are to be reverse-complemented."""
+        pieces, within, flip = self._tiling.locate(samples)
+        if not self.rc_aug:
+            flip = np.zeros_like(flip)
+        if self._packed is None:
+            return self._one_piece_each(pieces, within), flip
+        long, short = np.flatnonzero(pieces < self._long), np.flatnonzero(pieces >= self._long)
+        whole = self._one_piece_each(pieces[long], within[long])
+        parts = self._packed.locate(within[short], self.length_bp)
+        return in_rows([whole, parts], [long, short]), flip
 
-    def locate(self, sample: int) -> tuple[str, int, bool]:
-        """Return contig, start and whether to reverse-complement, of one sample."""
-        pieces, starts, flip = self._locate(np.array([sample], dtype=np.int64))
-        return self.pieces[int(pieces[0])].contig, int(starts[0]), bool(flip[0])
+    def _one_piece_each(self, pieces: Int64, within: Int64) -> Places:
+        starts = self._starts[pieces] + within
+        return Places.one_a_row(self._contigs[pieces], starts, self.length_bp)
 
-    def batch(self, first_sample: int, count: int) -> WindowBatch:
-        """Read samples ``first_sample`` to ``first_sample + count``, across epochs if need be.
 
-        Returns
-        -------
-        WindowBatch
-            All windows are full, without padding.
-        """
-        samples = np.arange(first_sample, first_sample + count, dtype=np.int64)
-        pieces, starts, flip = self._locate(samples)
-        contigs = [self.pieces[i].contig for i in pieces.tolist()]
-        lengths = np.full(count, self.length_bp, dtype=np.int64)
-        return read_windows(self.genome, contigs, starts, lengths, flip, self.length_bp)
+def check_window(genome: Genome, length_bp: int, rc_aug: bool) -> None:
+    """Make sure that windows of a genome can be that long, and can be flipped if they are to be.
 
-    def _locate(self, samples: Int64) -> tuple[Int64, Int64, npt.NDArray[np.bool_]]:
-        pieces, starts = np.empty_like(samples), np.empty_like(samples)
-        flip = np.zeros(samples.shape, dtype=np.bool_)
-        epochs = self._epochs_of(samples)
-        for epoch in np.unique(epochs).tolist():
-            rows = epochs == epoch
-            phases, first_tiles = self._tiles(epoch)
-            order = samples[rows] - self.first_sample(epoch)
-            tile = permute(order, int(first_tiles[-1]), self.seed, _ORDER, epoch)
-            piece = np.searchsorted(first_tiles, tile, side="right") - 1
-            pieces[rows] = piece
-            within = phases[piece] + (tile - first_tiles[piece]) * self.length_bp
-            starts[rows] = self._starts[piece] + within
-            if self.rc_aug:
-                flip[rows] = (mix(self.seed, _STRAND, epoch, tile) & np.uint64(1)) == 1
-        return pieces, starts, flip
+    Raises
+    ------
+    UserError
+        When they can't.
+    """
+    if length_bp < 1:
+        raise UserError(f"data.max_length is {length_bp}, but a window needs at least one base")
+    if rc_aug and not genome.alphabet.complementable:
+        raise UserError("data.rc_aug shows the other strand, which text has not; leave it out")
 
-    def _epochs_of(self, samples: Int64) -> Int64:
-        if samples.size and samples.min() < 0:
-            raise ValueError("sample numbers count from 0")
-        while samples.size and self._first_samples[-1] <= samples.max():
-            self._lay_out()
-        return np.searchsorted(self._first_samples, samples, side="right") - 1
 
-    def _tiles(self, epoch: int) -> tuple[Int64, Int64]:
-        """Phase of each piece, and the number of its first tile (with the total at the end)."""
-        if epoch not in self._epoch_tiles:
-            phases, counts = self._phases(np.array([epoch], dtype=np.int64))
-            first_tiles = np.concatenate([[0], np.cumsum(counts[0])]).astype(np.int64)
-            # Two epochs are enough for a batch that straddles them.
-            if len(self._epoch_tiles) >= 2:
-                del self._epoch_tiles[next(iter(self._epoch_tiles))]
-            self._epoch_tiles[epoch] = (phases[0], first_tiles)
-        return self._epoch_tiles[epoch]
+def in_rows(parts: Sequence[Places], rows: Sequence[Int64]) -> Places:
+    """Join places to those of one batch.
 
-    def _lay_out(self) -> None:
-        """Count the samples of some more epochs; phases make epochs differ by a few windows."""
-        done = len(self._first_samples) - 1
-        more = max(1, _LAYOUT_PAIRS // len(self.pieces))
-        _, counts = self._phases(np.arange(done, done + more, dtype=np.int64))
-        ends = self._first_samples[-1] + np.cumsum(counts.sum(axis=1))
-        self._first_samples = np.concatenate([self._first_samples, ends])
-
-    def _phases(self, epochs: Int64) -> tuple[Int64, Int64]:
-        """Phases and numbers of tiles, both of shape (epochs, pieces)."""
-        piece = np.arange(len(self.pieces), dtype=np.int64)
-        # A piece shorter than two windows keeps one, so its phase may only use the slack.
-        choices = np.minimum(self.length_bp, self._lengths - self.length_bp + 1)
-        draws = mix(self.seed, _PHASE, epochs[:, None], piece[None, :])
-        phases = (draws % choices.astype(np.uint64)).astype(np.int64)
-        return phases, (self._lengths - phases) // self.length_bp
+    Parameters
+    ----------
+    parts : sequence of Places
+        Each with rows of its own, from 0.
+    rows : sequence of ndarray of int64
+        For each part, the row of the batch that each of its rows becomes.
+    """
+    moved = [part._replace(rows=to[part.rows]) for part, to in zip(parts, rows, strict=True)]
+    joined = [np.concatenate(columns) for columns in zip(*moved, strict=True)]
+    order = np.argsort(joined[0], kind="stable")
+    return Places(*(column[order] for column in joined))

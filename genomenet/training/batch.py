@@ -1,6 +1,6 @@
 """A micro-batch on the device, with what the loss needs to know about its whole step."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -13,12 +13,12 @@ from genomenet.models.nats import Scores
 
 @dataclass(frozen=True)
 class HostBatch:
-    """A micro-batch as the loader reads it: raw codes, before any work on the device.
+    """Windows as the loader reads them: raw codes, before any work on the device.
 
     Attributes
     ----------
     windows : WindowBatch
-        The micro-batch.
+        Those of a micro-batch, or of a whole step.
     step_weight : float
         Sum of the loss weights of the whole optimiser step that this micro-batch is part of.
     micro_batches : int
@@ -28,6 +28,16 @@ class HostBatch:
     windows: WindowBatch
     step_weight: float = 1.0
     micro_batches: int = 1
+
+    def parts(self) -> "list[HostBatch]":
+        """Cut a whole step into its micro-batches, in the same memory."""
+        if self.micro_batches == 1:
+            return [self]
+        size = len(self.windows.flip) // self.micro_batches
+        return [
+            replace(self, windows=self.windows.rows(part * size, (part + 1) * size))
+            for part in range(self.micro_batches)
+        ]
 
 
 @dataclass(frozen=True)
@@ -48,8 +58,8 @@ class StepBatch:
         Whether the base that the position reads is soft-masked.
     scores_BL : Tensor of float32 or None
         Score of the base that the position reads, nan where there is none; None without a track.
-    names : list of str
-        Each window's place in the genome, for messages.
+    windows : WindowBatch
+        As they were read, for messages.
     step_weight, micro_batches
         As in HostBatch.
     """
@@ -60,9 +70,14 @@ class StepBatch:
     valid_BL: Tensor
     masked_BL: Tensor
     scores_BL: Tensor | None
-    names: list[str]
+    windows: WindowBatch
     step_weight: float
     micro_batches: int
+
+    @property
+    def names(self) -> list[str]:
+        """Each window's place in the genome."""
+        return self.windows.names()
 
     def scored_by(self, model: LanguageModel) -> Scores:
         """Nats of every target under a model, with the boundaries that it drew."""
@@ -96,7 +111,7 @@ def to_device(batch: HostBatch, device: torch.device, soft_mask_weight: float = 
         valid_BL=inputs.valid,
         masked_BL=inputs.masked,
         scores_BL=inputs.scores,
-        names=batch.windows.names(),
+        windows=batch.windows,
         step_weight=batch.step_weight,
         micro_batches=batch.micro_batches,
     )

@@ -30,8 +30,8 @@ from genomenet.training.calibration_windows import (
     value_quantiles,
     with_values,
 )
-from genomenet.training.data import open_data
 from genomenet.training.fit_patcher import Fitted, fit_patcher
+from genomenet.training.inputs import open_data
 from genomenet.training.provenance import describe_source
 from genomenet.training.record import now, versions, write_json
 from genomenet.training.threshold import TOLERANCE, find_threshold
@@ -188,7 +188,7 @@ def _write_record(
         "notes": list(calibration.notes),
         "data": {
             "digest": genome.digest,
-            "source": describe_source(genome, config.data.split),
+            "source": describe_source(genome, config.data),
             "config": dataclasses.asdict(config.data),
         },
         "config": {name: value for name, value in vars(config).items() if name != "data"},

@@ -15,9 +15,9 @@ from genomenet.genome.genome import Genome
 from genomenet.genome.held_out import HeldOutTiles
 from genomenet.genome.splits import Splits
 from genomenet.genome.window_batch import WindowBatch
-from genomenet.genome.windows import TrainingWindows
 from genomenet.training.batch import HostBatch, to_device
 from genomenet.training.calibration_config import CalibrateConfig
+from genomenet.training.inputs import training_windows
 from genomenet.training.threshold import Sample
 
 BATCH_BP = 131_072
@@ -28,9 +28,7 @@ CPU = torch.device("cpu")
 def training_positions(config: CalibrateConfig, genome: Genome, splits: Splits) -> Positions:
     """The first windows that a run with the same seed would train on, up to `sample_bp`."""
     data = config.data
-    windows = TrainingWindows(
-        genome, splits.require("train"), data.max_length, config.seed, data.rc_aug
-    )
+    windows = training_windows(data, genome, splits, config.seed)
     count = min(config.sample_bp // data.max_length, windows.first_sample(1))
     return _positions(windows.batch, count, data.max_length)
 

@@ -43,12 +43,27 @@ def _check_data(data: DataConfig, model: ModelConfig) -> None:
             f"data.{given[0]} is {'text' if data.text else 'DNA'}, but model.alphabet is "
             f"{model.alphabet}; set model.alphabet to {alphabet}"
         )
-    if data.text and data.rc_aug:
-        raise UserError("data.rc_aug shows the other strand, which text has not; leave it out")
-    if data.text and data.soft_mask_weight != 1:
-        raise UserError("data.soft_mask_weight is for soft-masked bases, of which text has none")
-    if data.text and data.track:
-        raise UserError("data.track scores the bases of a genome; leave it out with data.text")
+    if data.text:
+        _check_text(data)
+    if data.region_weights and not data.regions:
+        raise UserError(
+            "data.region_weights needs the class of every base: name the folder that "
+            "`genomenet annotate` made as data.regions"
+        )
+    if data.split.policy == "caduceus" and data.split.by != "bed":
+        raise UserError(
+            f"data.split.policy caduceus extends published intervals, but data.split.by is "
+            f"{data.split.by}; set it to bed and name their file as data.split.bed"
+        )
+    if data.split.policy == "caduceus" and (
+        data.pack_contigs or data.species_weights or data.species_exponent != 1
+    ):
+        raise UserError(
+            "data.split.policy caduceus takes the windows as they were published: leave out "
+            "data.pack_contigs, data.species_weights and data.species_exponent"
+        )
+    if not 0 <= data.species_exponent <= 1:
+        raise UserError(f"data.species_exponent is {data.species_exponent:g}; give 0 to 1")
     if data.max_length < 2:
         raise UserError(f"data.max_length is {data.max_length}; a window needs 2 bases or more")
     if not 0 <= data.soft_mask_weight <= 1:
@@ -58,6 +73,16 @@ def _check_data(data: DataConfig, model: ModelConfig) -> None:
             "model.chunker track reads a score for every base, but data.track is missing: name "
             "a bigWig or bedGraph file"
         )
+
+
+def _check_text(data: DataConfig) -> None:
+    if data.rc_aug:
+        raise UserError("data.rc_aug shows the other strand, which text has not; leave it out")
+    if data.soft_mask_weight != 1:
+        raise UserError("data.soft_mask_weight is for soft-masked bases, of which text has none")
+    for name in ("track", "aliases", "regions"):
+        if getattr(data, name):
+            raise UserError(f"data.{name} is for a genome; leave it out with data.text")
 
 
 def _check_recipe(train: TrainConfig) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from genomenet.models.config import ModelConfig
 from genomenet.training.check import check_run
@@ -15,31 +15,42 @@ class SplitConfig:
     Attributes
     ----------
     by
-        "fraction" cuts the genome into blocks, "chromosome" takes whole contigs, "bed" reads
-        intervals labelled train, valid and test in the fourth column.
+        "fraction" cuts the genome into blocks, "chromosome" takes whole contigs, "folds" deals
+        them out for cross-validation, "genome" takes whole species or members of a corpus,
+        "bed" reads intervals labelled train, valid and test in the fourth column.
+    policy
+        "strict": no window holds a base of another split. "caduceus" (by bed): windows as that
+        pipeline makes them, every interval extended to 2^20 bases, across the borders of splits.
     valid_fraction
-        Share of the genome in the validation split (by fraction).
+        Share of the bases in the validation split (by fraction, and by genome without names).
     test_fraction
-        Share of the genome in the test split (by fraction).
+        Share of the bases in the test split (likewise).
     block_bp
         Length of a block in bases (by fraction).
     seed
-        Which blocks go where (by fraction).
+        Which blocks, or species, go where (likewise).
+    folds
+        Parts of about equal size that the contigs are dealt to (by folds).
+    fold
+        Which of them is the test split, from 0; the next one validates (by folds).
     train
-        Training contigs (by chromosome); empty means all the others.
+        Training contigs (by chromosome) or species (by genome); empty means all the others.
     valid
-        Validation contigs (by chromosome).
+        Validation contigs or species.
     test
-        Test contigs (by chromosome).
+        Test contigs or species.
     bed
         BED file of labelled intervals (by bed).
     """
 
-    by: Literal["fraction", "chromosome", "bed"] = "fraction"
+    by: Literal["fraction", "chromosome", "folds", "genome", "bed"] = "fraction"
+    policy: Literal["strict", "caduceus"] = "strict"
     valid_fraction: float = 0.1
     test_fraction: float = 0.1
     block_bp: int = 100_000
     seed: int = 0
+    folds: int = 5
+    fold: int = 0
     train: list[str] = field(default_factory=list)
     valid: list[str] = field(default_factory=list)
     test: list[str] = field(default_factory=list)
@@ -53,13 +64,30 @@ class DataConfig:
     Attributes
     ----------
     genome
-        Folder made by `genomenet import`, or a FASTA file read in place.
+        Folder made by `genomenet import` or `genomenet corpus build`, or a FASTA file read in
+        place.
     text
         Text file, or a folder of them, for a model of bytes; instead of a genome.
     mock
         Train on made-up sequence, without any file.
     track
         Score of every base for a chunker that reads scores: bigWig or bedGraph file.
+    aliases
+        Table of other names of the contigs (UCSC's chromAlias.txt, NCBI's assembly report), for
+        BED files, contig lists and tracks that call them otherwise.
+    regions
+        Folder made by `genomenet annotate`: the class of every base.
+    region_weights
+        How often windows of a class are drawn, as in {coding_1: 4, intergenic: 0.5}; 1 for
+        classes that are not named, by the mean over a window's bases.
+    species_weights
+        How often the species of a corpus are drawn, over their natural share; 1 for species
+        that are not named here nor weighted in the corpus.
+    species_exponent
+        The natural share of a species of a corpus is its number of bases to this power: 1 for
+        every base alike, 0 for every species alike.
+    pack_contigs
+        Put contigs shorter than a window together, N between them, instead of leaving them out.
     max_length
         Window length in bases.
     rc_aug
@@ -75,6 +103,12 @@ class DataConfig:
     text: str = ""
     mock: bool = False
     track: str = ""
+    aliases: str = ""
+    regions: str = ""
+    region_weights: dict[str, float] = field(default_factory=dict)
+    species_weights: dict[str, float] = field(default_factory=dict)
+    species_exponent: float = 1.0
+    pack_contigs: bool = False
     max_length: int = 1024
     rc_aug: bool = False
     soft_mask_weight: float = 1.0
@@ -90,10 +124,12 @@ class DataConfig:
         split = self.split
         if split.bed:
             split = replace(split, bed=str(Path(split.bed).absolute()))
-        genome = str(Path(self.genome).absolute()) if self.genome else ""
-        text = str(Path(self.text).absolute()) if self.text else ""
-        track = str(Path(self.track).absolute()) if self.track else ""
-        return replace(self, genome=genome, text=text, track=track, split=split)
+        paths: dict[str, Any] = {
+            name: str(Path(getattr(self, name)).absolute())
+            for name in ("genome", "text", "track", "aliases", "regions")
+            if getattr(self, name)
+        }
+        return replace(self, split=split, **paths)
 
 
 @dataclass(frozen=True)
@@ -151,7 +187,7 @@ class TrainConfig:
     threads
         CPU threads; 0 leaves torch's choice.
     workers
-        Processes that read windows ahead; 0 reads in place, which a memory map affords.
+        Threads that read windows ahead; 0 reads in between, which a memory map affords.
     """
 
     seed: int = 0

@@ -7,25 +7,31 @@ from typing import Any
 
 from genomenet.errors import UserError
 from genomenet.genome.genome import Genome
-from genomenet.genome.intervals import overlap_bp
+from genomenet.genome.intervals import overlap_bp, subtract
 from genomenet.genome.scored_genome import ScoredGenome
 from genomenet.genome.splits import Splits
 from genomenet.models.patcher import Patcher, read_patcher
-from genomenet.training.config import RunConfig, SplitConfig
-from genomenet.training.data import make_splits
+from genomenet.training.config import DataConfig, RunConfig, SplitConfig
+from genomenet.training.inputs import make_splits, open_regions
 from genomenet.training.record import PATCHER
 
 
-def describe_source(genome: Genome, split: SplitConfig) -> dict[str, Any]:
+def describe_source(genome: Genome, data: DataConfig) -> dict[str, Any]:
     """What to record of a genome and its split, for `check_source` to read.
 
     Returns
     -------
     dict
-        The digest; the digest of the contigs' names and lengths alone, which a FASTA file and its
-        import, or a genome with and without soft mask, have in common; and the split.
+        The digest; the digest of the contigs' names and lengths alone, which a genome with and
+        without soft mask have in common; and what makes the split.
     """
-    return {"digest": genome.digest, "contigs_digest": _contigs(genome), "split": asdict(split)}
+    return {
+        "digest": genome.digest,
+        "contigs_digest": _contigs(genome),
+        "split": asdict(data.split),
+        "aliases": data.aliases,
+        "max_length": data.max_length,
+    }
 
 
 def check_source(
@@ -60,9 +66,13 @@ def check_source(
             f"{what} was made of another genome; whether it knows bases that are held out here "
             "is not checked",
         )
-    theirs = make_splits(genome, SplitConfig(**source["split"]))
-    seen_bp = overlap_bp(theirs.train, [*splits.valid, *splits.test])
-    seen_bp += overlap_bp(theirs.valid, splits.test)
+    split = SplitConfig(**source["split"])
+    data = DataConfig(split=split, aliases=source["aliases"], max_length=source["max_length"])
+    theirs = make_splits(genome, data)
+    # What the run's own windows leak, which its leak report tells, is no news.
+    held_out = subtract([*splits.valid, *splits.test], splits.train)
+    seen_bp = overlap_bp(theirs.train, held_out)
+    seen_bp += overlap_bp(theirs.valid, subtract(splits.test, [*splits.train, *splits.valid]))
     if seen_bp:
         raise UserError(
             f"{what} was made with {seen_bp:,} of the {genome.alphabet.unit}s that are held out "
@@ -93,6 +103,32 @@ def check_provenance(patcher: Patcher, genome: Genome, splits: Splits) -> tuple[
             "data.track, or calibrate anew"
         )
     return notes
+
+
+def require_digest(genome: Genome, config: RunConfig, record: dict, run: Path) -> None:
+    """Make sure that a genome, scores and annotation included, is the one a run was trained on.
+
+    Raises
+    ------
+    UserError
+        When its content has changed since.
+    """
+    if genome.digest != record["data"]["digest"]:
+        raise UserError(
+            f"{config.data.genome} is not the genome {run} was trained on: its digest is "
+            f"{genome.digest[:12]}, recorded is {record['data']['digest'][:12]}; put the genome "
+            "of the run back there"
+        )
+    if isinstance(genome, ScoredGenome) and genome.track.fingerprint != record["data"]["track"]:
+        raise UserError(
+            f"{config.data.track} is not the track {run} was trained with; put that one back there"
+        )
+    regions = open_regions(genome, config.data)
+    if regions is not None and regions.digest != record["data"]["regions"]:
+        raise UserError(
+            f"{config.data.regions} is not the annotation {run} was trained with; put that one "
+            "back there"
+        )
 
 
 def require_patcher(config: RunConfig, record: dict[str, Any], run: Path) -> None:

@@ -13,7 +13,6 @@ import torch
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from genomenet.errors import UserError
-from genomenet.genome.genome import Genome
 from genomenet.genome.leak import LeakReport, leak_report
 from genomenet.genome.scored_genome import ScoredGenome
 from genomenet.models.flops import flops_per_base
@@ -24,8 +23,14 @@ from genomenet.training.callbacks import LAST, Checkpoints, Progress, Throughput
 from genomenet.training.config import RunConfig
 from genomenet.training.data import GenomeDataModule, micro_batch_size
 from genomenet.training.device import uses_gpu
+from genomenet.training.inputs import open_regions
 from genomenet.training.module import GenomeModule
-from genomenet.training.provenance import check_provenance, describe_source, require_patcher
+from genomenet.training.provenance import (
+    check_provenance,
+    describe_source,
+    require_digest,
+    require_patcher,
+)
 from genomenet.training.record import (
     CHECKPOINTS,
     FORMAT,
@@ -219,28 +224,9 @@ def _fit(
     return summary
 
 
-def require_digest(genome: Genome, config: RunConfig, record: dict, run: Path) -> None:
-    """Make sure that a genome, scores included, is the one a run was trained on.
-
-    Raises
-    ------
-    UserError
-        When its content has changed since.
-    """
-    if genome.digest != record["data"]["digest"]:
-        raise UserError(
-            f"{config.data.genome} is not the genome {run} was trained on: its digest is "
-            f"{genome.digest[:12]}, recorded is {record['data']['digest'][:12]}; put the genome "
-            "of the run back there"
-        )
-    if isinstance(genome, ScoredGenome) and genome.track.fingerprint != record["data"]["track"]:
-        raise UserError(
-            f"{config.data.track} is not the track {run} was trained with; put that one back there"
-        )
-
-
 def _describe(config: RunConfig, data: GenomeDataModule, leak: LeakReport, command: str) -> dict:
     flops = flops_per_base(config.model, config.data.max_length)
+    regions = open_regions(data.genome, config.data)
     return {
         "format": FORMAT,
         "command": command,
@@ -249,10 +235,11 @@ def _describe(config: RunConfig, data: GenomeDataModule, leak: LeakReport, comma
         "config": config_to_dict(config),
         "data": {
             "digest": data.genome.digest,
-            "source": describe_source(data.genome, config.data.split),
+            "source": describe_source(data.genome, config.data),
             "track": (
                 data.genome.track.fingerprint if isinstance(data.genome, ScoredGenome) else None
             ),
+            "regions": regions.digest if regions is not None else None,
             "contigs": len(data.genome.contigs),
             "length_bp": data.genome.length_bp,
             "split_bp": {name: bases.total_bp for name, bases in leak.bases.items()},

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from genomenet.genome import alphabet
 from genomenet.genome.batch import reverse_complement, reverse_rows, to_model_inputs
+from genomenet.genome.mask_bits import MaskBits
 from genomenet.genome.windows import WindowBatch
 
 ROWS = st.lists(
@@ -29,11 +30,12 @@ def window_batch(rows) -> WindowBatch:
         masked[row, : len(bases)] = [is_masked for _, is_masked in bases]
     return WindowBatch(
         codes,
-        masked,
+        MaskBits.of(masked),
         np.array([len(bases) for bases, _ in rows]),
         np.array([flip for _, flip in rows]),
         ("c",) * len(rows),
         np.zeros(len(rows), dtype=np.int64),
+        np.array([len(bases) for bases, _ in rows]),
     )
 
 

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from genomenet.errors import UserError
 from genomenet.genome.intervals import (
     Interval,
+    bed_lines,
     merge,
     overlap_bp,
     overlaps_bp,
-    read_bed,
     subtract,
     total_bp,
 )
@@ -61,14 +61,14 @@ def test_an_interval_reads_well():
 
 
 @pytest.mark.parametrize("compressed", [False, True])
-def test_read_bed(tmp_path, compressed):
+def test_bed_lines(tmp_path, compressed):
     text = "#c\ntrack name=x\nbrowser y\n\nchr1\t0\t5\r\nchr2\t3\t4\tvalid\t7\nchr3 1 2 test\n"
     data = text.encode()
     path = write(tmp_path / "x.bed", gzip.compress(data) if compressed else data)
-    assert read_bed(path) == [
-        (Interval("chr1", 0, 5), None),
-        (Interval("chr2", 3, 4), "valid"),
-        (Interval("chr3", 1, 2), "test"),
+    assert list(bed_lines(path)) == [
+        (5, Interval("chr1", 0, 5), None, "."),
+        (6, Interval("chr2", 3, 4), "valid", "."),
+        (7, Interval("chr3", 1, 2), "test", "."),
     ]
 
 
@@ -85,18 +85,18 @@ def test_read_bed(tmp_path, compressed):
 def test_bad_lines(tmp_path, line, said):
     path = write(tmp_path / "x.bed", f"# head\nchr1\t0\t9\n{line}\n")
     with pytest.raises(UserError) as caught:
-        read_bed(path)
+        list(bed_lines(path))
     assert str(caught.value).startswith(f"{path}: line 3: ")
     assert said in str(caught.value)
 
 
 def test_not_text(tmp_path):
     with pytest.raises(UserError, match="not text"):
-        read_bed(write(tmp_path / "x.bed", b"chr1\0\n"))
+        list(bed_lines(write(tmp_path / "x.bed", b"chr1\0\n")))
     with pytest.raises(UserError, match="not a text file"):
-        read_bed(write(tmp_path / "y.bed", b"chr1\xff\xfe\n"))
+        list(bed_lines(write(tmp_path / "y.bed", b"chr1\xff\xfe\n")))
     with pytest.raises(UserError, match="does not exist"):
-        read_bed(tmp_path / "z.bed")
+        list(bed_lines(tmp_path / "z.bed"))
     data = gzip.compress(b"chr1\t0\t5\n" * 100)
     with pytest.raises(UserError, match="breaks off"):
-        read_bed(write(tmp_path / "cut.bed.gz", data[:-9]))
+        list(bed_lines(write(tmp_path / "cut.bed.gz", data[:-9])))

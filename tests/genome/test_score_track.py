@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genomenet.errors import UserError
+from genomenet.genome.contig_names import ContigNames
 from genomenet.genome.contigs import Contig
 from genomenet.genome.held_out import HeldOutTiles
 from genomenet.genome.intervals import Interval
@@ -91,6 +92,26 @@ def test_missing_contigs_are_noted_and_have_no_score(tmp_path):
     (note,) = track.notes
     assert "lacks 1 of 2 contigs, 'b' the first" in note
     assert np.isnan(track.read("b", 0, 20)).all()
+
+
+@pytest.mark.parametrize("kind", ["bedGraph", "bigWig"])
+def test_contigs_may_be_called_otherwise(tmp_path, kind):
+    contigs = (Contig("chr1", 50, 0), Contig("scaffold", 20, 50), Contig("chrM", 9, 70))
+    rows = [("1", 3, 7, 0.5), ("S.1", 0, 20, 4.0), ("MT", 0, 5, 1.0), ("chrM", 1, 5, 2.0)]
+    path = tmp_path / f"x.{kind}"
+    if kind == "bigWig":
+        write_bigwig(path, {"1": 50, "S.1": 20, "MT": 9, "chrM": 9}, rows)
+    else:
+        write(path, bedgraph(rows))
+    assert "lacks 1 of 3 contigs, 'scaffold' the first" in ScoreTrack(path, contigs).notes[0]
+    names = ContigNames(contigs, aliases=write(tmp_path / "names.txt", "scaffold\tS.1\n"))
+    track = ScoreTrack(path, contigs, names)
+    assert track.notes == ()
+    for read in (track, pickle.loads(pickle.dumps(track))):
+        assert np.array_equal(read.read("chr1", 0, 9), by_hand(rows, "1", 0, 9), True)
+        assert np.array_equal(read.read("scaffold", 5, 9), by_hand(rows, "S.1", 5, 9), True)
+        # The very name goes before one that may be it.
+        assert np.array_equal(read.read("chrM", 0, 9), by_hand(rows, "chrM", 0, 9), True)
 
 
 @pytest.mark.parametrize("kind", ["bedGraph", "bigWig"])

@@ -20,7 +20,7 @@ from genomenet.training.calibrate import calibrate
 from genomenet.training.calibration_config import CalibrateConfig
 from genomenet.training.calibration_windows import chunk_statistics
 from genomenet.training.config import DataConfig, SplitConfig
-from genomenet.training.data import open_data
+from genomenet.training.inputs import open_data
 from genomenet.training.record import RECORD, read_record
 from genomenet.training.run import resume, train
 from genomenet.training.weights import load_model

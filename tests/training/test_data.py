@@ -1,53 +1,11 @@
-"""Micro-batches and the weight of a step."""
+"""The data module, and how large a micro-batch is."""
 
-import numpy as np
 import pytest
 import torch
 
 from genomenet.errors import UserError
-from genomenet.training.batch import to_device
-from genomenet.training.data import (
-    CountFrom,
-    GenomeDataModule,
-    MicroBatches,
-    Tiles,
-    micro_batch_size,
-    open_data,
-)
-
-
-def test_micro_batches_are_parts_of_the_step(make_config):
-    config = make_config(data={"soft_mask_weight": 0.25, "rc_aug": True})
-    data = GenomeDataModule(config, 2)
-    micro = MicroBatches(data.training_windows, config, 2)
-    whole = data.training_windows.batch(3 * 4, 4)
-    parts = [micro[6], micro[7]]
-    assert np.array_equal(np.concatenate([part.windows.codes for part in parts]), whole.codes)
-    by_hand = sum(
-        0.0 if code > 3 else 0.25 if masked else 1.0
-        for row, mask in zip(whole.codes, whole.masked, strict=True)
-        for code, masked in zip(row, mask, strict=True)
-    )
-    assert [part.step_weight for part in parts] == pytest.approx([by_hand] * 2)
-    on_device = [to_device(part, torch.device("cpu"), 0.25) for part in parts]
-    assert sum(float(part.weights_BL.sum()) for part in on_device) == pytest.approx(by_hand)
-
-
-def test_n_and_padding_are_never_targets(make_config, tmp_path):
-    path = tmp_path / "n.fa"
-    path.write_text(">one\n" + "ACGTNNNNACGTACG" * 40 + "\n")
-    from genomenet.genome.genome import open_genome
-    from genomenet.genome.held_out import HeldOutTiles
-    from genomenet.genome.intervals import Interval
-
-    tiles = HeldOutTiles(open_genome(path), [Interval("one", 0, 600)], 128)
-    batch = to_device(Tiles(tiles, 8)[0], torch.device("cpu"))
-    codes = torch.from_numpy(tiles.batch(0, len(tiles)).codes).long()
-    assert torch.equal(batch.targets_BL >= 0, (codes < 4) & batch.valid_BL)
-    assert (batch.targets_BL >= 0).sum() == 600 - 4 * 40
-    assert (batch.tokens_BL[:, 0] == 4).all()
-    assert torch.equal(batch.tokens_BL[0, 1:], codes[0, :-1])
-    assert ((batch.weights_BL > 0) == (batch.targets_BL >= 0)).all()
+from genomenet.training.data import GenomeDataModule, micro_batch_size
+from genomenet.training.inputs import open_data
 
 
 @pytest.mark.parametrize(
@@ -64,14 +22,6 @@ def test_micro_batch_size_suits_the_device(make_config, monkeypatch, length, bat
         accelerator="auto",
     )
     assert micro_batch_size(config) == expected
-
-
-def test_count_from_asks_anew():
-    position = [0]
-    sampler = CountFrom(lambda: position[0], 5)
-    assert list(sampler) == [0, 1, 2, 3, 4]
-    position[0] = 3
-    assert list(sampler) == [3, 4]
 
 
 def test_splits_by_configuration(make_config, genome_folder, tmp_path):

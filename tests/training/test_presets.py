@@ -16,7 +16,7 @@ from genomenet.models.presets import find_model, model_presets
 from genomenet.training.calibrate import calibrate
 from genomenet.training.calibration_config import CalibrateConfig
 from genomenet.training.config import DataConfig, RunConfig, SplitConfig, TrainConfig
-from genomenet.training.data import open_data
+from genomenet.training.inputs import open_data
 from genomenet.training.run import train
 
 DEMO = Path(__file__).parents[2] / "data_prep" / "demo" / "human_chr20_42M_46M.fa.gz"

@@ -10,45 +10,49 @@ from genomenet.models.patcher import read_patcher
 from genomenet.training.calibrate import calibrate
 from genomenet.training.calibration_config import CalibrateConfig
 from genomenet.training.config import DataConfig, SplitConfig
-from genomenet.training.data import make_splits, open_data
+from genomenet.training.inputs import make_splits, open_data
 from genomenet.training.provenance import check_provenance, check_source, describe_source
 from genomenet.training.run import train
 
 SPLIT = SplitConfig(block_bp=5000, valid_fraction=0.2, test_fraction=0.2)
 OTHER = dataclasses.replace(SPLIT, seed=1)
+DATA, OTHER_DATA = DataConfig(split=SPLIT), DataConfig(split=OTHER)
 
 
 def test_the_same_split_knows_nothing_and_another_is_refused(genome_folder):
     genome = open_genome(genome_folder)
-    source, splits = describe_source(genome, SPLIT), make_splits(genome, SPLIT)
+    source, splits = describe_source(genome, DATA), make_splits(genome, DATA)
     assert check_source("it", source, genome, splits) == ()
     with pytest.raises(UserError, match=r"it was made with .* of the bases that are held out"):
-        check_source("it", source, genome, make_splits(genome, OTHER))
+        check_source("it", source, genome, make_splits(genome, OTHER_DATA))
 
 
 def test_validation_bases_are_none_to_test_on(genome_folder):
     genome = open_genome(genome_folder)
-    by_contig = {"by": "chromosome", "valid": ["two"]}
-    source = describe_source(genome, SplitConfig(**by_contig))
-    splits = dataclasses.replace(make_splits(genome, SplitConfig(**by_contig)), train=())
+    by_contig = DataConfig(split=SplitConfig(by="chromosome", valid=["two"]))
+    source = describe_source(genome, by_contig)
+    splits = dataclasses.replace(make_splits(genome, by_contig), train=())
     assert check_source("it", source, genome, splits) == ()
     swapped = dataclasses.replace(splits, valid=splits.test, test=splits.valid)
     with pytest.raises(UserError, match="20,000 of the bases"):
         check_source("it", source, genome, swapped)
 
 
-def test_a_fasta_and_its_import_are_the_same_bases(genome_folder, fasta):
-    genome, in_place = open_genome(genome_folder), open_genome(fasta)
-    assert genome.digest != in_place.digest
-    source = describe_source(in_place, SPLIT)
-    assert check_source("it", source, genome, make_splits(genome, SPLIT)) == ()
+def test_a_genome_without_soft_mask_has_the_same_bases(genome_folder, fasta, tmp_path):
+    lines = fasta.read_text().splitlines()
+    upper = [line if line.startswith(">") else line.upper() for line in lines]
+    (tmp_path / "upper.fa").write_text("\n".join(upper) + "\n")
+    genome, unmasked = open_genome(genome_folder), open_genome(tmp_path / "upper.fa")
+    assert genome.digest != unmasked.digest
+    source = describe_source(unmasked, DATA)
+    assert check_source("it", source, genome, make_splits(genome, DATA)) == ()
     with pytest.raises(UserError, match="held out"):
-        check_source("it", source, genome, make_splits(genome, OTHER))
+        check_source("it", source, genome, make_splits(genome, OTHER_DATA))
 
 
 def test_another_genome_is_told(genome_folder):
     genome, mock = open_genome(genome_folder), open_data(DataConfig(mock=True))[0]
-    (note,) = check_source("it", describe_source(mock, SPLIT), genome, make_splits(genome, SPLIT))
+    (note,) = check_source("it", describe_source(mock, DATA), genome, make_splits(genome, DATA))
     assert note.startswith("it was made of another genome")
 
 
@@ -76,7 +80,7 @@ def test_the_entropy_model_within_counts_as_well(make_config, tmp_path):
     )
     patcher = read_patcher(tmp_path / "patcher")
     assert len(check_provenance(patcher, genome, splits)) == 1
-    record = patcher.record | {"entropy_model_source": describe_source(genome, OTHER)}
+    record = patcher.record | {"entropy_model_source": describe_source(genome, OTHER_DATA)}
     with pytest.raises(UserError, match="the entropy model of the patcher"):
         check_provenance(dataclasses.replace(patcher, record=record), genome, splits)
 

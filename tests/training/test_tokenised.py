@@ -17,7 +17,7 @@ from genomenet.models.flops import flops_per_base
 from genomenet.models.patcher import FORMAT, RECORD, TOKENIZER
 from genomenet.study.arm import boundary_tracks, chunkers, family, read_curve
 from genomenet.training.batch import HostBatch, to_device
-from genomenet.training.data import open_data
+from genomenet.training.inputs import open_data
 from genomenet.training.module import GenomeModule
 from genomenet.training.provenance import describe_source
 from genomenet.training.run import train
@@ -34,7 +34,7 @@ def config(request, make_config, tmp_path):
         train_bpe(genome, splits.train, 68).save(str(folder / TOKENIZER))
         record = {"rule": {}, "target": None, "max_chunk": 0, "reset_bp": 0, "model": None}
         record |= {"format": FORMAT, "kind": "bpe", "alphabet": "dna"}
-        record["data"] = {"source": describe_source(genome, base.data.split)}
+        record["data"] = {"source": describe_source(genome, base.data)}
         (folder / RECORD).write_text(json.dumps(record))
         model["patcher"] = str(folder)
     return replace(base, model=replace(base.model, **model))

@@ -18,7 +18,7 @@ from genomenet.genome.held_out import HeldOutTiles
 from genomenet.genome.intervals import Interval
 from genomenet.interop.folder import export
 from genomenet.models.language_model import LanguageModel
-from genomenet.training.data import open_data
+from genomenet.training.inputs import open_data
 from genomenet.training.provenance import describe_source
 from genomenet.training.run import resume, train
 
@@ -141,7 +141,7 @@ def patcher(tmp_path, make_config):
         "reset_bp": 0,
         "alphabet": "dna",
         "model": None,
-        "data": {"source": describe_source(open_data(data)[0], data.split)},
+        "data": {"source": describe_source(open_data(data)[0], data)},
     }
     (folder / "patcher.json").write_text(json.dumps(record))
     return folder

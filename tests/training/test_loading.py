@@ -1,0 +1,166 @@
+"""Steps and their weights, the threads that read them, and pinned memory."""
+
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from genomenet.errors import UserError
+from genomenet.genome.batch import tensor_over
+from genomenet.genome.genome import open_genome
+from genomenet.genome.held_out import HeldOutTiles
+from genomenet.genome.intervals import Interval
+from genomenet.training.batch import HostBatch, to_device
+from genomenet.training.data import GenomeDataModule
+from genomenet.training.loading import BatchLoader, Steps, Tiles
+
+CPU = torch.device("cpu")
+
+
+def same(one: HostBatch, other: HostBatch) -> None:
+    for name in ("codes", "masked", "lengths", "flip", "starts", "ends", "scores"):
+        mine, theirs = getattr(one.windows, name), getattr(other.windows, name)
+        assert type(mine) is type(theirs)
+        if mine is not None:
+            assert mine.dtype == theirs.dtype
+            assert np.array_equal(mine, theirs, equal_nan=name == "scores")
+    assert one.windows.names() == other.windows.names()
+    assert one.windows.alphabet == other.windows.alphabet
+    assert (one.step_weight, one.micro_batches) == (other.step_weight, other.micro_batches)
+
+
+@pytest.mark.parametrize("soft_mask_weight", [0.25, 1.0])
+def test_micro_batches_are_parts_of_the_step(make_config, soft_mask_weight):
+    config = make_config(data={"soft_mask_weight": soft_mask_weight, "rc_aug": True})
+    data = GenomeDataModule(config, 2)
+    step = Steps(data.training_windows, config, 2).task(3)()
+    whole = data.training_windows.batch(3 * 4, 4)
+    same(replace(step, step_weight=1.0, micro_batches=1), HostBatch(whole))
+    parts = step.parts()
+    assert [len(part.windows.flip) for part in parts] == [2, 2]
+    for place, part in enumerate(parts):
+        rows = whole.rows(2 * place, 2 * place + 2)
+        same(part, HostBatch(rows, step.step_weight, 2))
+    by_hand = sum(
+        0.0 if code > 3 else soft_mask_weight if masked else 1.0
+        for row, mask in zip(whole.codes, whole.masked, strict=True)
+        for code, masked in zip(row, mask, strict=True)
+    )
+    assert [part.step_weight for part in parts] == pytest.approx([by_hand] * 2)
+    on_device = [to_device(part, CPU, soft_mask_weight) for part in parts]
+    assert sum(float(part.weights_BL.sum()) for part in on_device) == pytest.approx(by_hand)
+
+
+def test_n_and_padding_are_never_targets(make_config, tmp_path):
+    path = tmp_path / "n.fa"
+    path.write_text(">one\n" + "ACGTNNNNACGTACG" * 40 + "\n")
+    tiles = HeldOutTiles(open_genome(path), [Interval("one", 0, 600)], 128)
+    batch = to_device(Tiles(tiles, make_config(), 8).task(0)(), CPU)
+    codes = torch.from_numpy(tiles.batch(0, len(tiles)).codes).long()
+    assert torch.equal(batch.targets_BL >= 0, (codes < 4) & batch.valid_BL)
+    assert (batch.targets_BL >= 0).sum() == 600 - 4 * 40
+    assert (batch.tokens_BL[:, 0] == 4).all()
+    assert torch.equal(batch.tokens_BL[0, 1:], codes[0, :-1])
+    assert ((batch.weights_BL > 0) == (batch.targets_BL >= 0)).all()
+
+
+def test_a_loader_asks_anew_where_to_begin(make_config):
+    data = GenomeDataModule(make_config(), 2)
+    position = [0]
+    loader = BatchLoader(Steps(data.training_windows, data.config, 2), 0, lambda: position[0])
+    whole = list(loader)
+    assert len(whole) == len(loader) == 8 * 2
+    position[0] = 5
+    rest = list(loader)
+    assert len(rest) == 3 * 2
+    for one, other in zip(rest, whole[-6:], strict=True):
+        same(one, other)
+
+
+@pytest.fixture
+def track(tmp_path):
+    path = tmp_path / "scores.bedGraph"
+    path.write_text("one\t10\t30000\t0.5\ntwo\t0\t500\t2\n")
+    return str(path)
+
+
+@pytest.mark.parametrize("kind", ["store", "indexed", "mock", "text"])
+@pytest.mark.parametrize("workers", [1, 3])
+def test_workers_read_the_same_batches(make_config, track, fasta, kind, workers):
+    options = {
+        "store": {"track": track},
+        "indexed": {"genome": str(fasta)},
+        "mock": {"genome": "", "mock": True},
+        "text": {"genome": "", "text": str(fasta)},
+    }[kind]
+    found = {}
+    for count in (0, workers):
+        data = GenomeDataModule(make_config(workers=count, max_steps=30, data=options), 2)
+        # All are held at once, so that none may stand in memory that is used again.
+        found[count] = [*data.train_dataloader(), *data.val_dataloader()]
+    assert len(found[0]) == 30 * 2 + 2
+    for alone, sent in zip(found[0], found[workers], strict=True):
+        same(sent, alone)
+
+
+def test_workers_stop_with_the_loop(make_config):
+    data = GenomeDataModule(make_config(workers=2), 2)
+    batches = iter(data.train_dataloader())
+    next(batches)
+    assert [thread for thread in threading.enumerate() if thread.name.startswith("loader")]
+    batches.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("loader")]
+
+
+def test_an_error_in_a_worker_is_raised_as_it_is(make_config):
+    class Broken:
+        micro_batches = 1
+
+        def __len__(self) -> int:
+            return 9
+
+        def task(self, number: int):
+            def read():
+                raise UserError("the file breaks off; copy it again")
+
+            return read
+
+    for workers in (0, 2):
+        with pytest.raises(UserError, match="breaks off"):
+            next(iter(BatchLoader(Broken(), workers)))
+
+
+def test_a_gpu_run_reads_into_pinned_memory(make_config, monkeypatch):
+    expected = GenomeDataModule(make_config(), 2)
+    steps = list(expected.train_dataloader())
+    tiles = list(expected.val_dataloader())
+    # Stands in for a GPU: memory that is asked for as pinned, with none to be had.
+    pinned, plain = [], torch.empty
+
+    def empty(*size, pin_memory=False, **options):
+        made = plain(*size, **options)
+        if pin_memory:
+            pinned.append(made)
+        return made
+
+    monkeypatch.setattr(torch, "empty", empty)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    data = GenomeDataModule(make_config(accelerator="auto"), 2)
+    for loader, wanted, pieces in (
+        (data.train_dataloader(), steps, 8),
+        (data.val_dataloader(), tiles, 2),
+    ):
+        pinned.clear()
+        found = list(loader)
+        assert len(pinned) == pieces
+        for place, (one, other) in enumerate(zip(found, wanted, strict=True)):
+            same(one, other)
+            # torch must know each part as its own memory, to keep it until it is copied.
+            whole = pinned[place * pieces // len(found)].untyped_storage()
+            for array in (one.windows.codes, one.windows.mask.bits):
+                tensor = tensor_over(array)
+                assert tensor.untyped_storage()._cdata == whole._cdata
+                assert np.array_equal(tensor.numpy(), array)
+                assert tensor.numpy().dtype == array.dtype
