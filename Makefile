@@ -14,8 +14,8 @@ INSTALLED := .venv/.installed
 SOURCES := genomenet tests benchmarks
 DEMO := data_prep/demo/human_chr20_42M_46M.fa.gz
 
-.PHONY: help setup demo clean-demo test test-slow browser test-browser lint format types bench \
-	lock clean
+.PHONY: help setup demo clean-demo test test-slow browser test-browser \
+	test-similarity lint format types bench lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s%s\n", $$1, $$2}' Makefile
@@ -41,7 +41,7 @@ clean-demo:  ## remove the demo's genome and runs
 	rm -rf genomes/demo runs/demo
 
 test: setup  ## run the tests, but for those that take minutes or a browser
-	OMP_NUM_THREADS=2 $(BIN)/pytest -m "not slow and not browser"
+	OMP_NUM_THREADS=2 $(BIN)/pytest -m "not slow and not browser and not similarity"
 
 test-slow: setup  ## run the tests that take minutes
 	OMP_NUM_THREADS=2 $(BIN)/pytest -m slow || [ $$? -eq 5 ]  # 5: there is none
@@ -54,6 +54,10 @@ browser:  ## install Debian's Chromium where there is none
 
 test-browser: setup browser  ## open the report in a headless Chromium
 	OMP_NUM_THREADS=2 $(BIN)/pytest -m browser
+
+test-similarity: setup  ## compile mappy, and run the tests that align sequences with it
+	$(BIN)/pip install $(PIP_FLAGS) -c constraints.txt -e ".[similarity]"
+	$(BIN)/pytest -m similarity
 
 lint: setup  ## check style and formatting
 	$(BIN)/ruff check $(SOURCES)

@@ -8,7 +8,7 @@ import genomenet
 FLOORS = [
     {"errors", "files"},
     {"genome", "ops"},
-    {"nn"},
+    {"nn", "recipes"},
     {"chunking"},
     {"models"},
     {"training"},
