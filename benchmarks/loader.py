@@ -14,7 +14,6 @@ from _record import conditions, report
 from pyfaidx import Fasta
 
 from genomenet.genome.importer import import_genome
-from genomenet.genome.windows import TrainingWindows
 from genomenet.training.loader_speed import (
     bench_windows,
     genome_files,
@@ -24,6 +23,7 @@ from genomenet.training.loader_speed import (
     window_places,
 )
 from genomenet.training.page_cache import bring_in, own_memory_bytes
+from genomenet.windows.training_windows import TrainingWindows
 
 DEMO = Path(__file__).parents[1] / "data_prep" / "demo" / "human_chr20_42M_46M.fa.gz"
 LENGTHS_BP = (1_024, 8_192, 131_072)

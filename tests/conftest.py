@@ -1,6 +1,7 @@
 """What many tests share: a small imported genome and configs of runs that take seconds."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,10 @@ import pytest
 import torch
 
 from genomenet.genome.importer import import_genome
+from genomenet.genome.store import GenomeStore
 from genomenet.models.config import ModelConfig
 from genomenet.training.config import DataConfig, RunConfig, SplitConfig, TrainConfig
+from tests.genome.files import fasta_text, write
 
 torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
 
@@ -65,5 +68,15 @@ def make_config(genome_folder):
             ),
             TrainConfig(**{**recipe, **train}),
         )
+
+    return make
+
+
+@pytest.fixture
+def make_store(tmp_path: Path) -> Callable[[dict[str, str]], GenomeStore]:
+    def make(records: dict[str, str]) -> GenomeStore:
+        folder = tmp_path / f"made{len(list(tmp_path.iterdir()))}"
+        source = write(tmp_path / f"{folder.name}.fa", fasta_text(records))
+        return import_genome([source], folder)
 
     return make

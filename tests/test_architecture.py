@@ -8,9 +8,9 @@ import genomenet
 FLOORS = [
     {"errors", "files"},
     {"genome", "ops"},
-    {"nn", "recipes"},
-    {"chunking"},
-    {"models"},
+    {"annotation", "nn"},
+    {"windows", "chunking"},
+    {"recipes", "models"},
     {"training"},
     {"evaluation"},
     {"interop"},

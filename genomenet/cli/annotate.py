@@ -9,7 +9,7 @@ from genomenet.cli.parsing import VerbParser
 from genomenet.errors import UserError
 
 if TYPE_CHECKING:
-    from genomenet.genome.regions import RegionTrack
+    from genomenet.annotation.regions import RegionTrack
 
 
 def main(words: Sequence[str]) -> int:
@@ -51,8 +51,8 @@ def main(words: Sequence[str]) -> int:
 
     from tqdm import tqdm
 
+    from genomenet.annotation.region_writer import write_regions
     from genomenet.genome.genome import open_genome
-    from genomenet.genome.region_writer import write_regions
 
     path = Path(parsed.genome)
     genome = open_genome(path)

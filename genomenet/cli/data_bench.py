@@ -10,8 +10,8 @@ from genomenet.cli.terminal import text_table
 from genomenet.errors import UserError
 
 if TYPE_CHECKING:
-    from genomenet.genome.windows import TrainingWindows
     from genomenet.training.loader_speed import Speed
+    from genomenet.windows.training_windows import TrainingWindows
 
 _STAYED = 0.01
 """Share of a genome that may stay in memory for a reading to be called cold."""

@@ -71,10 +71,10 @@ def main(words: Sequence[str]) -> int:
 
     from tqdm import tqdm
 
+    from genomenet.annotation.regions import RegionTrack
     from genomenet.cli.region_table import region_record, region_table
     from genomenet.cli.terminal import text_table
     from genomenet.evaluation.run import evaluate_run, held_out_intervals
-    from genomenet.genome.regions import RegionTrack
     from genomenet.training.inputs import open_regions
     from genomenet.training.record import read_record, write_json
 

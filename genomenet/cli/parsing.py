@@ -18,7 +18,7 @@ from genomenet.models.presets import find_config
 
 Config = TypeVar("Config")
 _TRUTHS = {"true", "false"}
-_POSITIONAL = {"files", "run", "runs", "study", "corpus", "sources"}
+_POSITIONAL = {"corpus", "files", "genome", "names", "run", "runs", "sources", "study"}
 
 
 class VerbParser:

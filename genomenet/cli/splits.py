@@ -12,7 +12,7 @@ from genomenet.training.calibration_config import CalibrateConfig
 from genomenet.training.config import DataConfig, RunConfig
 
 if TYPE_CHECKING:
-    from genomenet.genome.similarity import Similarity
+    from genomenet.windows.similarity import Similarity
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,10 @@ def main(words: Sequence[str]) -> int:
     from tqdm import tqdm
 
     from genomenet.genome.intervals import total_bp
-    from genomenet.genome.leak import leak_report
-    from genomenet.genome.similarity import similarity
-    from genomenet.genome.splits import write_splits
     from genomenet.training.inputs import open_data
+    from genomenet.windows.leak import leak_report
+    from genomenet.windows.similarity import similarity
+    from genomenet.windows.splits import write_splits
 
     genome, splits = open_data(config.data)
     print(leak_report(splits, genome))
@@ -100,7 +100,7 @@ def main(words: Sequence[str]) -> int:
 
 def _table(rows: Sequence["Similarity"], window_bp: int) -> str:
     from genomenet.cli.terminal import text_table
-    from genomenet.genome.similarity import IDENTITIES, LEAST_COVERAGE
+    from genomenet.windows.similarity import IDENTITIES, LEAST_COVERAGE
 
     header = ("split", "windows", "number", *(f"identity {least:.0%}" for least in IDENTITIES))
     cells = [

@@ -4,15 +4,15 @@ from collections.abc import Callable
 
 import torch
 
+from genomenet.annotation.regions import RegionTrack
 from genomenet.errors import UserError
 from genomenet.evaluation.region_sums import RegionSums
 from genomenet.evaluation.results import Likelihood
-from genomenet.genome.held_out import HeldOutTiles
-from genomenet.genome.regions import RegionTrack
 from genomenet.models.config import ModelConfig
 from genomenet.models.flops import flops_per_base
 from genomenet.models.language_model import LanguageModel
 from genomenet.training.batch import HostBatch, to_device
+from genomenet.windows.held_out import HeldOutTiles
 
 
 @torch.no_grad()

@@ -3,10 +3,10 @@
 import numpy as np
 import numpy.typing as npt
 
+from genomenet.annotation.region_classes import CLASS_BITS, REPEAT
+from genomenet.annotation.regions import RegionTrack
 from genomenet.evaluation.results import RegionLikelihood
-from genomenet.genome.region_classes import CLASS_BITS, REPEAT
-from genomenet.genome.regions import RegionTrack
-from genomenet.genome.window_batch import WindowBatch
+from genomenet.windows.window_batch import WindowBatch
 
 _CLASSES = CLASS_BITS + 1
 

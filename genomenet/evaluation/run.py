@@ -5,23 +5,23 @@ from pathlib import Path
 
 import torch
 
+from genomenet.annotation.regions import RegionTrack
+from genomenet.annotation.scored_genome import ScoredGenome
 from genomenet.errors import UserError
 from genomenet.evaluation.likelihood import held_out_likelihood
 from genomenet.evaluation.results import Likelihood
 from genomenet.genome.contig_names import ContigNames, placed_bed_lines
 from genomenet.genome.genome import Genome, open_genome, whole_contigs
-from genomenet.genome.held_out import HeldOutTiles
 from genomenet.genome.intervals import Interval
-from genomenet.genome.regions import RegionTrack
-from genomenet.genome.scored_genome import ScoredGenome
 from genomenet.genome.text import TextCorpus
 from genomenet.training.config import RunConfig
 from genomenet.training.data import windows_per_pass
 from genomenet.training.device import uses_gpu
 from genomenet.training.inputs import contig_names, open_data
-from genomenet.training.provenance import require_digest
+from genomenet.training.provenance import require_digest, require_splits
 from genomenet.training.record import read_record
 from genomenet.training.weights import load_model
+from genomenet.windows.held_out import HeldOutTiles
 
 
 def run_precision(config: RunConfig) -> torch.autocast:
@@ -53,9 +53,9 @@ def held_out_intervals(
     Raises
     ------
     UserError
-        When the run's genome is no longer the one it was trained on, the split is empty, the
-        other genome comes without the scores that the run's model reads, or an interval is not
-        on the genome.
+        When the run's genome or splits are no longer those it was trained on, the split is empty,
+        the other genome comes without the scores that the run's model reads, or an interval is
+        not on the genome.
     """
     config, record = read_record(run)
     if genome_path:
@@ -73,7 +73,9 @@ def held_out_intervals(
         genome, splits = open_data(config.data)
         names = contig_names(genome, config.data)
         require_digest(genome, config, record, run)
-        intervals = list(splits.require(split)) if not bed else []
+        if not bed:
+            require_splits(splits, config, record, run)
+            intervals = list(splits.require(split))
     if bed:
         intervals = [row.interval for row in placed_bed_lines(bed, names)]
     return genome, intervals

@@ -1,1 +1,1 @@
-"""Raw nucleotides: alphabet, import, memory-mapped store, intervals, splits, windows."""
+"""Raw nucleotides: files, alphabet, names of contigs, the memory-mapped store, corpora."""

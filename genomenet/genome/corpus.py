@@ -130,27 +130,6 @@ class GenomeCorpus:
             for number, start, end in self._columns.n_runs.tolist()
         )
 
-    @property
-    def contig_lengths(self) -> Int64:
-        """Bases of each contig, shape (contigs,)."""
-        return self._columns.lengths
-
-    @property
-    def contig_species(self) -> Int64:
-        """Number, in `species`, of that of each contig, shape (contigs,)."""
-        return np.repeat(self._member_species, np.diff(self._first_contigs))
-
-    def species_of_contig(self, contig: str | int) -> str:
-        """Return the species of a contig, given by name or number.
-
-        Raises
-        ------
-        UserError
-            When there is no contig of that name.
-        """
-        number = self.contigs.number(contig) if isinstance(contig, str) else contig
-        return self.members[self._members_of(np.array(number))].species
-
     def groups(self, intervals: Sequence[Interval]) -> Int64:
         """Return the number, in `species`, of that of each interval, shape (intervals,).
 

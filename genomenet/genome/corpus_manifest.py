@@ -162,8 +162,8 @@ def _header(cells: list[str], where: str) -> list[str]:
         if cell not in _COLUMNS or cell in cells[:i]:
             what = "twice" if cell in cells[:i] else "unknown"
             raise UserError(
-                f"{where}: the column '{cell}' is {what}{nearest(cell, _COLUMNS)}; columns are "
-                f"{', '.join(_COLUMNS)}"
+                f"{where}: the column '{cell}' is {what}"
+                + (nearest(cell, _COLUMNS) or f"; columns are {', '.join(_COLUMNS)}")
             )
     return cells
 

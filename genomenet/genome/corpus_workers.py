@@ -61,7 +61,12 @@ def write_shards(
     bases, stop = context.Value("q", 0), context.Value("b", 0)
     pool = ProcessPoolExecutor(workers, context, _start_worker, (bases, stop))
     try:
-        futures = [pool.submit(_write, task) for task in tasks]
+        # Processes start here, and keep Ctrl-C blocked; this one hears of it right afterwards.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            futures = [pool.submit(_write, task) for task in tasks]
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         _watch(futures, bases, progress)
     except BrokenProcessPool:
         raise UserError(

@@ -73,7 +73,9 @@ def build_corpus(
     """
     out = Path(out)
     if workers < 1:
-        raise UserError(f"a corpus can't be built by {workers} workers; give 1 or more")
+        raise UserError(
+            f"a corpus can't be built by {workers} workers; give at least 1, or leave --workers out"
+        )
     wanted = read_members(sources)
     _check_folder(out)
     (out / SHARDS_FOLDER).mkdir(parents=True, exist_ok=True)

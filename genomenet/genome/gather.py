@@ -1,18 +1,16 @@
 """Copy segments of a memory-mapped genome into a batch, at nearly the speed of memory."""
 
-from functools import cache
-
 import numpy as np
 import numpy.typing as npt
 
 from genomenet.genome.mask_bits import MaskBits
 from genomenet.genome.places import Codes, Int64, Mask, Places
 
-_BLOCK_BYTES = 1 << 19
+_BLOCK_BYTES = 1 << 18
 """Bytes copied at once: what is in between stays in a core's cache."""
-_STRETCH_BYTES = 1 << 10
-"""Bytes of an element of a copy: numpy lets other threads run while it copies over 500 elements."""
-_LONG_BYTES = 1 << 15
+_FREE_ROWS = 512
+"""numpy lets other threads run while it copies more than 500 elements, as threads that read do."""
+_LONG_BYTES = 1 << 14
 """Rows that are longer cost so much to copy that each may be called for."""
 
 
@@ -81,20 +79,13 @@ def _copy_rows(
         for row, first in zip(rows.tolist(), firsts.tolist(), strict=True):
             target[row] = source[first : first + length]
         return
-    # All stretches of some bytes as elements that overlap: numpy then copies them in one loop in C,
-    # where a slice for each row would cost more than its 1,024 bytes.
-    stretch = np.dtype((np.void, _stretch_bytes(length)))
-    ends = source.size - stretch.itemsize + 1
-    stretches = np.ndarray((ends,), stretch, buffer=source, strides=(1,))
-    elements = target.view(stretch)
-    within = np.arange(0, length, stretch.itemsize)
+    # All stretches of n bytes as elements that overlap: numpy then copies them in one loop in C,
+    # where a slice for each would cost more than its 1,024 bytes.
+    stretch = np.dtype((np.void, length))
+    stretches = np.ndarray((source.size - length + 1,), stretch, buffer=source, strides=(1,))
+    elements = target.view(stretch).reshape(-1)
     step = _BLOCK_BYTES // length
+    if rows.size >= _FREE_ROWS:
+        step = max(step, _FREE_ROWS)
     for i in range(0, rows.size, step):
-        elements[rows[i : i + step]] = stretches[firsts[i : i + step, None] + within]
-
-
-@cache
-def _stretch_bytes(length: int) -> int:
-    """The largest part of a row that all of it can be made of; all of it when that is small."""
-    most = max(n for n in range(1, min(length, _STRETCH_BYTES) + 1) if length % n == 0)
-    return most if most * 8 >= _STRETCH_BYTES else length
+        elements[rows[i : i + step]] = stretches[firsts[i : i + step]]

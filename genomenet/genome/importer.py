@@ -9,7 +9,7 @@ from genomenet.files import whole_folder
 from genomenet.genome.alphabet import NotNucleotides
 from genomenet.genome.content import ContentScan
 from genomenet.genome.letter_blocks import LetterBlocks
-from genomenet.genome.opening import Hasher, open_bytes
+from genomenet.genome.opening import Hasher, sha256_of
 from genomenet.genome.sources import (
     is_plain_fasta,
     not_nucleotides_error,
@@ -171,7 +171,7 @@ def _reuse(out: Path, sources: list[Path]) -> GenomeStore:
 def _same_files(store: GenomeStore, sources: list[Path]) -> bool:
     """Whether the files are, byte for byte, those the store remembers."""
     known = [source.sha256 for source in store.sources]
-    return None not in known and known == [_sha256(path) for path in sources]
+    return None not in known and known == [sha256_of(path) for path in sources]
 
 
 def content_digest_of(sources: list[Path]) -> str:
@@ -181,11 +181,3 @@ def content_digest_of(sources: list[Path]) -> str:
     _read_sources(sources, blocks, lambda bases: None)
     blocks.finish()
     return scan.digest(blocks.contigs())
-
-
-def _sha256(path: Path) -> str:
-    hasher = hashlib.sha256()
-    with open_bytes(path, hasher):
-        # Leaving the block reads the file to its end.
-        pass
-    return hasher.hexdigest()

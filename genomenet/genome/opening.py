@@ -1,6 +1,7 @@
 """Open a user's file, compressed or not, and say in one sentence why it cannot be read."""
 
 import gzip
+import hashlib
 import io
 import zlib
 from collections.abc import Iterator
@@ -88,6 +89,14 @@ def open_bytes(path: str | Path, hasher: Hasher | None = None) -> Iterator[IO[by
             ) from None
         while hasher is not None and source.read(1 << 20):
             pass
+
+
+def sha256_of(path: str | Path) -> str:
+    """Return the SHA-256 of a file as it is on disk; raises as `open_bytes` does."""
+    hasher = hashlib.sha256()
+    with open_bytes(path, hasher):
+        pass  # leaving the block reads the file to its end
+    return hasher.hexdigest()
 
 
 def _open_raw(path: Path) -> IO[bytes]:

@@ -26,8 +26,6 @@ from genomenet.genome.store_writer import (
     SourceRecord,
 )
 
-__all__ = ["Contig", "GenomeStore"]
-
 
 class GenomeStore:
     """An imported genome, opened for reading.

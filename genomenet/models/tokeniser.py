@@ -9,9 +9,9 @@ from torch import Tensor
 
 from genomenet.errors import UserError
 from genomenet.genome.alphabet import LETTERS, N_CODE, decode
-from genomenet.genome.bpe_training import RUNS
 from genomenet.models.config import ModelConfig
 from genomenet.models.patcher import TOKENIZER, read_patcher
+from genomenet.windows.bpe_training import RUNS
 
 START_TOKEN = 5
 """What stands in front of a window's tokens; ids 0 to 4 are the single bases A, C, G, T and N."""
@@ -93,7 +93,7 @@ class BpeTokeniser:
     Parameters
     ----------
     tokenizer : Tokenizer
-        From `genomenet.genome.bpe_training.train_bpe`.
+        From `genomenet.windows.bpe_training.train_bpe`.
     """
 
     def __init__(self, tokenizer: Tokenizer):

@@ -7,6 +7,13 @@ from pathlib import Path, PurePosixPath
 from genomenet.errors import UserError, nearest
 
 
+def stays_inside(path: str) -> bool:
+    """Whether a path names something below the folder it is relative to, and nothing hidden."""
+    pure = PurePosixPath(path)
+    hidden = any(part.startswith(".") for part in pure.parts)  # `..` among them
+    return bool(pure.parts) and not pure.is_absolute() and not hidden
+
+
 @dataclass(frozen=True)
 class Kitchen:
     """Where a step works.

@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from genomenet.errors import UserError
 from genomenet.recipes.recipe import Recipe, RecipeFile, find_recipe, shipped_recipes
+from genomenet.recipes.transfer import url_name
 
 
 def find_folders(
@@ -65,10 +66,7 @@ def find_folders(
 
 def _names(file: RecipeFile) -> list[str]:
     """What the file may be called in a flat folder: as it is here, or at its source."""
-    return [
-        PurePosixPath(file.path).name,
-        PurePosixPath(file.url.partition("?")[0]).name,
-    ]
+    return [PurePosixPath(file.path).name, url_name(file.url)]
 
 
 @cache

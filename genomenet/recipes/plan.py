@@ -34,9 +34,14 @@ def _recipe_lines(recipe: Recipe, way: Way) -> Iterator[str]:
     if not recipe.accessions and is_finished(folder, recipe, recipe.files):
         yield f"{recipe.name} -> {folder}: everything is there already"
         return
+    assemblies = []
+    if recipe.accessions and way.accessions is not None:
+        assemblies = read_accessions(way.accessions)
     size = recipe.size_bytes
     about = f"{size / 1e6:,.0f} MB" if size else f"roughly {recipe.size_mb or 0:,.0f} MB"
-    count = len(recipe.files)
+    if recipe.accessions and not size and not recipe.size_mb:
+        about = "sizes not known before they are fetched"
+    count = len(recipe.files) + len(assemblies)
     yield f"{recipe.name} -> {folder}: {count:,} file{'s' * (count != 1)}, {about}"
     yield f"  licence: {recipe.licence}"
     places = {}
@@ -46,9 +51,8 @@ def _recipe_lines(recipe: Recipe, way: Way) -> Iterator[str]:
         here = (folder / file.path).exists()
         where = f"from {places[file]}" if places.get(file) else _address(file)
         yield f"  {file.path}: {'there already' if here else where}"
-    if recipe.accessions and way.accessions is not None:
-        for assembly in read_accessions(way.accessions):
-            yield f"  {assembly.folder_url(recipe.accessions)}{assembly.accession}_*"
+    for assembly in assemblies:
+        yield f"  {assembly.folder_url(recipe.accessions)}{assembly.accession}_*"
     for step in recipe.steps:
         yield f"  then {step.name}"
 

@@ -4,11 +4,13 @@ import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from genomenet.errors import UserError, nearest
+from genomenet.recipes.kitchen import stays_inside
 from genomenet.recipes.steps import check_step
+from genomenet.recipes.transfer import url_name
 from genomenet.recipes.yaml_lines import Entry, read_mapping
 
 _HEX = {"md5": 32, "sha256": 64}
@@ -127,7 +129,8 @@ def find_recipe(name: str) -> Recipe:
     shipped = shipped_recipes()
     if name not in shipped:
         raise UserError(
-            f"there is no recipe '{name}'{nearest(name, shipped)}; `genomenet data list` names all"
+            f"there is no recipe '{name}'"
+            + (nearest(name, shipped) or "; `genomenet data list` names all")
         )
     return read_recipe(shipped[name])
 
@@ -180,7 +183,7 @@ def _read_files(entry: Entry) -> Iterator[RecipeFile]:
         filled = dict(zip(each, words, strict=True))
         try:
             url = entry.text("url").format_map(filled)
-            path = entry.text("path", PurePosixPath(url.partition("?")[0]).name).format_map(filled)
+            path = entry.text("path", url_name(url)).format_map(filled)
             md5sums = entry.text("md5sums", "").format_map(filled)
         except (KeyError, ValueError, IndexError) as error:
             raise entry.error(f"there is no list for {error} under 'each'") from None
@@ -202,8 +205,7 @@ def _read_step(entry: Entry) -> Step:
 def _check_paths(recipe: Path, files: tuple[RecipeFile, ...]) -> None:
     seen: set[str] = set()
     for file in files:
-        path = PurePosixPath(file.path)
-        if path.is_absolute() or ".." in path.parts or path.name.startswith("."):
+        if not stays_inside(file.path):
             raise UserError(
                 f"{recipe}: the path '{file.path}' leaves the recipe's folder or is hidden; "
                 "give a relative one"

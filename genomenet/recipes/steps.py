@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from genomenet.errors import nearest
-from genomenet.recipes.kitchen import Kitchen
+from genomenet.recipes.kitchen import Kitchen, stays_inside
 from genomenet.recipes.steps_bed import make_bed
 from genomenet.recipes.steps_corpus import list_genomes
 from genomenet.recipes.steps_cut import cut_intervals
@@ -43,6 +43,11 @@ def check_step(name: str, options: dict[str, Any]) -> str:
         if wants_list != isinstance(value, list) or not (wants_list or isinstance(value, str)):
             wanted = "a list of texts" if wants_list else "a text"
             return f"'{option}' of the step '{name}' is {value!r}; it should be {wanted}"
+    if "into" in options and not stays_inside(options["into"]):
+        return (
+            f"'into' of the step '{name}' is '{options['into']}', which leaves the recipe's folder "
+            "or is hidden; give a relative one"
+        )
     for option, parameter in known.items():
         if parameter.default is parameter.empty and option not in options:
             return f"the step '{name}' lacks its option '{option}'"

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from genomenet.genome.importer import import_genome
-from genomenet.genome.published import check_human_sequences
 from genomenet.recipes.kitchen import Kitchen
+from genomenet.windows.published import check_human_sequences
 
 
 def import_files(kitchen: Kitchen, files: list[str], into: str = "genome") -> list[Path]:

@@ -3,6 +3,7 @@
 import csv
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -10,7 +11,7 @@ from genomenet.errors import UserError
 from genomenet.genome.alphabet import NotNucleotides, encode
 from genomenet.genome.opening import text_lines
 from genomenet.recipes.csv_tables import csv_rows
-from genomenet.recipes.kitchen import Kitchen
+from genomenet.recipes.kitchen import Kitchen, stays_inside
 from genomenet.recipes.parquet import parquet_rows
 from genomenet.recipes.whole_gzip import whole_gzip
 
@@ -19,6 +20,9 @@ SPLITS = {
     "train": "train", "dev": "valid", "valid": "valid", "validation": "valid", "val": "valid",
     "test": "test",
 }  # fmt: skip
+
+_LONGEST_BYTES = 1 << 24
+"""Of a sequence in a zip file: a few kilobytes may unpack to more than there is memory."""
 
 Example = tuple[str, str, str]
 """Split, label, sequence."""
@@ -81,15 +85,18 @@ def collect_sequences(kitchen: Kitchen, files: str, into: str = "tasks") -> list
             with zipfile.ZipFile(path) as archive:
                 task, members = _members(path, archive)
                 made.append(_write(kitchen, task, into, _read_members(path, archive, members)))
-        except (zipfile.BadZipFile, EOFError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
             raise UserError(f"{path} is a damaged zip file ({error}); fetch it again") from None
     return made
 
 
 def _members(path: Path, archive: zipfile.ZipFile) -> tuple[str, list[str]]:
     names = sorted(name for name in archive.namelist() if name.endswith(".txt"))
-    tasks = {PurePosixPath(name).parts[-4] for name in names if name.count("/") >= 3}
-    if len(tasks) != 1 or any(name.count("/") < 3 for name in names):
+    places = [PurePosixPath(name).parts for name in names]
+    tasks = {parts[-4] for parts in places if len(parts) >= 4}
+    one_task = len(tasks) == 1 and all(len(parts) >= 4 for parts in places)
+    # The table is named after the task.
+    if not one_task or not all(map(stays_inside, tasks)):
         raise UserError(
             f"{path} should hold one task as TASK/SPLIT/LABEL/NAME.txt, but it holds "
             f"{', '.join(sorted(tasks)) or 'no such file'}; fetch it again"
@@ -100,6 +107,11 @@ def _members(path: Path, archive: zipfile.ZipFile) -> tuple[str, list[str]]:
 def _read_members(path: Path, archive: zipfile.ZipFile, names: list[str]) -> Iterator[Example]:
     for name in names:
         split, label = PurePosixPath(name).parts[-3:-1]
+        if (size_bytes := archive.getinfo(name).file_size) > _LONGEST_BYTES:
+            raise UserError(
+                f"{path}: {name} has {size_bytes:,} bytes, more than a sequence of a task; "
+                "fetch it again"
+            )
         sequence = archive.read(name).decode("latin-1").strip()
         yield _example(split, label, sequence, f"{path}: {name}")
 

@@ -9,7 +9,6 @@ import torch
 
 from genomenet.evaluation.run import evaluate_run, load_model, run_precision
 from genomenet.genome.genome import Genome
-from genomenet.genome.held_out import HeldOutTiles
 from genomenet.genome.intervals import Interval
 from genomenet.models.config import ModelConfig
 from genomenet.models.flops import TRAINING_OVER_FORWARD, flops_per_base
@@ -19,9 +18,11 @@ from genomenet.study.results import ArmRun, CurvePoint, Family, Track
 from genomenet.training.batch import HostBatch, to_device
 from genomenet.training.config import RunConfig
 from genomenet.training.inputs import open_data, open_regions
+from genomenet.training.provenance import require_splits
 from genomenet.training.record import PATCHER, RECORD, SUMMARY, read_json
 from genomenet.training.run import resume, train
 from genomenet.training.tables import VALID_TABLE, read_table
+from genomenet.windows.held_out import HeldOutTiles
 
 
 def run_folder(study_folder: Path, arm: str, seed: int) -> Path:
@@ -53,6 +54,7 @@ def run_arm(
     run = replace(run, train=replace(run.train, threads=threads))
     finish_run(folder, run, f"genomenet compare ({arm}, seed {seed})")
     genome, splits = open_data(run.data)
+    require_splits(splits, run, read_json(folder / RECORD), folder)
     test, regions = list(splits.require("test")), open_regions(genome, run.data)
     before = (
         evaluate_run(folder, "before decay", genome, test, config.test_windows, regions=regions)

@@ -8,13 +8,12 @@ from multiprocessing import active_children, get_context
 from pathlib import Path
 
 from genomenet import __version__
+from genomenet.annotation.annotation import annotation_features
+from genomenet.annotation.feature import Feature
 from genomenet.errors import UserError
-from genomenet.genome.annotation import Feature, annotation_features
 from genomenet.genome.contig_names import ContigNames, KnownRows
 from genomenet.genome.genome import Genome
-from genomenet.genome.held_out import HeldOutTiles
 from genomenet.genome.intervals import Interval, overlaps_bp
-from genomenet.genome.leak import leak_report
 from genomenet.study.arm import describe_flops, run_arm, run_folder
 from genomenet.study.config import StudyConfig
 from genomenet.study.floors import trivial_floors
@@ -35,6 +34,8 @@ from genomenet.training.device import uses_gpu
 from genomenet.training.inputs import contig_names, open_data
 from genomenet.training.record import SUMMARY, now, read_json, versions, write_json
 from genomenet.training.tables import TRAIN_TABLE, read_table
+from genomenet.windows.held_out import HeldOutTiles
+from genomenet.windows.leak import leak_report
 
 STUDY = "study.json"
 POLL_SECONDS = 1.0

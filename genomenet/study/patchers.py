@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from genomenet.genome.genome import Genome
-from genomenet.genome.splits import Splits
 from genomenet.models.patcher import Patcher, read_patcher
 from genomenet.study.arm import finish_run
 from genomenet.study.config import StudyConfig, said_of
@@ -13,6 +12,7 @@ from genomenet.training.calibrate import calibrate
 from genomenet.training.config import RunConfig
 from genomenet.training.provenance import check_provenance
 from genomenet.training.record import SUMMARY
+from genomenet.windows.splits import Splits
 
 
 def given_patchers(config: StudyConfig) -> dict[str, Patcher]:

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from genomenet.genome.batch import to_model_inputs
-from genomenet.genome.window_batch import WindowBatch
 from genomenet.models.language_model import LanguageModel
 from genomenet.models.nats import Scores
+from genomenet.windows.batch import to_model_inputs
+from genomenet.windows.window_batch import WindowBatch
 
 
 @dataclass(frozen=True)

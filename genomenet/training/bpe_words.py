@@ -11,10 +11,10 @@ from genomenet.chunking.boundaries import Boundaries, Positions
 from genomenet.chunking.bpe import BpeChunker
 from genomenet.chunking.guards import Guards, apply_guards
 from genomenet.errors import UserError
-from genomenet.genome.bpe_training import LETTERS, train_bpe
 from genomenet.genome.genome import Genome
 from genomenet.genome.intervals import Interval
 from genomenet.models.tokeniser import BpeTokeniser
+from genomenet.windows.bpe_training import LETTERS, train_bpe
 
 SIZES = (1_024, 8_192, 65_536)
 """Vocabularies tried, until one has chunks longer than wanted."""

@@ -12,9 +12,7 @@ from genomenet.chunking.guards import Guards
 from genomenet.chunking.rules import BoundaryRule
 from genomenet.errors import UserError
 from genomenet.files import whole_folder
-from genomenet.genome.bpe_training import train_bpe
 from genomenet.genome.genome import Genome
-from genomenet.genome.splits import Splits
 from genomenet.models.patcher import FORMAT, RECORD, TENSORS, TOKENIZER, model_to_dict
 from genomenet.training.bpe_words import (
     bases_per_token,
@@ -35,6 +33,8 @@ from genomenet.training.inputs import open_data
 from genomenet.training.provenance import describe_source
 from genomenet.training.record import now, versions, write_json
 from genomenet.training.threshold import TOLERANCE, find_threshold
+from genomenet.windows.bpe_training import train_bpe
+from genomenet.windows.splits import Splits
 
 Statistics = dict[str, Any]
 

@@ -12,13 +12,13 @@ from genomenet.chunking.noise import WORD, hash_recent
 from genomenet.chunking.recent import recent
 from genomenet.chunking.valued import ValuedChunker
 from genomenet.genome.genome import Genome
-from genomenet.genome.held_out import HeldOutTiles
-from genomenet.genome.splits import Splits
-from genomenet.genome.window_batch import WindowBatch
 from genomenet.training.batch import HostBatch, to_device
 from genomenet.training.calibration_config import CalibrateConfig
 from genomenet.training.inputs import training_windows
 from genomenet.training.threshold import Sample
+from genomenet.windows.held_out import HeldOutTiles
+from genomenet.windows.splits import Splits
+from genomenet.windows.window_batch import WindowBatch
 
 BATCH_BP = 131_072
 SHARES = (0.05, 0.25, 0.5, 0.75, 0.95, 0.99)

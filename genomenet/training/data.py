@@ -3,12 +3,12 @@
 import lightning as L
 import torch
 
-from genomenet.genome.held_out import HeldOutTiles
 from genomenet.training.batch import HostBatch, StepBatch, to_device
 from genomenet.training.config import RunConfig
 from genomenet.training.device import uses_gpu
 from genomenet.training.inputs import open_data, training_windows
 from genomenet.training.loading import BatchLoader, Steps, Tiles
+from genomenet.windows.held_out import HeldOutTiles
 
 CPU_MICRO_BATCH_BP = 4096
 """Larger micro-batches leave a CPU's cache, which costs more per base than they save in calls."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
+from genomenet.annotation.scored_genome import ScoredGenome
 from genomenet.chunking.entropy import EntropyChunker
 from genomenet.chunking.markov import MarkovChunker
 from genomenet.chunking.rules import BoundaryRule
@@ -15,13 +16,12 @@ from genomenet.errors import UserError
 from genomenet.genome.genome import Genome
 from genomenet.genome.intervals import spread_windows
 from genomenet.genome.markov import STRENGTH_BP, entropy_tables, fit
-from genomenet.genome.scored_genome import ScoredGenome
-from genomenet.genome.splits import Splits
 from genomenet.models.config import ModelConfig
 from genomenet.training.calibration_config import CalibrateConfig
 from genomenet.training.provenance import check_source
 from genomenet.training.record import SUMMARY, read_record
 from genomenet.training.weights import load_model
+from genomenet.windows.splits import Splits
 
 
 @dataclass(frozen=True)

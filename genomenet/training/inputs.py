@@ -3,23 +3,23 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from genomenet.annotation.regions import RegionTrack
+from genomenet.annotation.scored_genome import ScoredGenome
 from genomenet.errors import UserError
 from genomenet.genome.contig_names import ContigNames
 from genomenet.genome.corpus import GenomeCorpus
-from genomenet.genome.folds import split_by_folds
 from genomenet.genome.genome import Genome, open_genome
 from genomenet.genome.intervals import Interval, total_bp
-from genomenet.genome.member_splits import split_by_genome, split_by_species_fraction
-from genomenet.genome.mixture import MixedWindows, species_shares
 from genomenet.genome.mock import MockGenome
-from genomenet.genome.published_windows import PublishedWindows, split_as_caduceus
-from genomenet.genome.region_windows import RegionWindows
-from genomenet.genome.regions import RegionTrack
-from genomenet.genome.scored_genome import ScoredGenome
-from genomenet.genome.splits import Splits, split_by_bed, split_by_chromosome, split_by_fraction
 from genomenet.genome.text import TextCorpus
-from genomenet.genome.windows import NoWindow, TrainingWindows, Windows
 from genomenet.training.config import DataConfig
+from genomenet.windows.folds import split_by_folds
+from genomenet.windows.member_splits import split_by_genome, split_by_species_fraction
+from genomenet.windows.mixture import MixedWindows, species_shares
+from genomenet.windows.published_windows import PublishedWindows, split_as_caduceus
+from genomenet.windows.region_windows import RegionWindows
+from genomenet.windows.splits import Splits, split_by_bed, split_by_chromosome, split_by_fraction
+from genomenet.windows.training_windows import NoWindow, TrainingWindows, Windows
 
 
 def open_data(data: DataConfig) -> tuple[Genome, Splits]:

@@ -11,10 +11,10 @@ import numpy as np
 from genomenet.errors import UserError
 from genomenet.genome.genome import Genome, whole_contigs
 from genomenet.genome.store_writer import CODES_FILE, MASK_FILE
-from genomenet.genome.windows import TrainingWindows
 from genomenet.models.config import ModelConfig
 from genomenet.training.config import DataConfig, RunConfig, TrainConfig
 from genomenet.training.loading import BatchLoader, Steps
+from genomenet.windows.training_windows import TrainingWindows
 
 _SEED = 1
 _LOCATED = 512

@@ -9,30 +9,40 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from genomenet.genome.batch_memory import Allocate, recycled
-from genomenet.genome.held_out import HeldOutTiles
-from genomenet.genome.look_ahead import LookAhead
-from genomenet.genome.window_batch import read_windows
-from genomenet.genome.windows import Windows
 from genomenet.training.batch import HostBatch
 from genomenet.training.config import RunConfig
 from genomenet.training.device import uses_gpu
+from genomenet.windows.batch_memory import Allocate, recycled
+from genomenet.windows.held_out import HeldOutTiles
+from genomenet.windows.look_ahead import LookAhead
+from genomenet.windows.training_windows import Windows
+from genomenet.windows.window_batch import read_windows
 
-Task = Callable[[], HostBatch]
+Task = Callable[[], list[HostBatch]]
 
-_TASKS_PER_WORKER = 2
+_AHEAD_BP = 1 << 24
+"""Bases in memory at a time, however many threads share them: a long task waits less for Python."""
 
 
-class Tasks(Protocol):
-    """What a loader goes through: items that are found at once, and read when it suits."""
+class Items(Protocol):
+    """What a loader goes through, some items at a time: they are found first, then read.
 
+    Attributes
+    ----------
+    item_bp : int
+        Bases of one item.
+    micro_batches : int
+        Micro-batches that one item is cut into.
+    """
+
+    item_bp: int
     micro_batches: int
 
     def __len__(self) -> int:
         """How many items there are."""
 
-    def task(self, number: int) -> Task:
-        """Return what reads item `number`, in any thread."""
+    def task(self, first: int, last: int) -> Task:
+        """Return what reads items `first` to `last`, in any thread, as micro-batches."""
 
 
 class Steps:
@@ -52,26 +62,32 @@ class Steps:
     """
 
     def __init__(self, windows: Windows, config: RunConfig, size: int):
-        self.step_size = config.train.global_batch_size
-        self.micro_batches = self.step_size // size
+        self._windows = windows
+        self._ahead = LookAhead(windows)
+        self._size = config.train.global_batch_size
+        self.micro_batches = self._size // size
+        self.item_bp = self._size * windows.length_bp
         self._max_steps = config.train.max_steps
-        self._windows = LookAhead(windows)
         self._soft_mask_weight = config.data.soft_mask_weight
         self._allocate = memory_for(config)
 
     def __len__(self) -> int:
         return self._max_steps
 
-    def task(self, number: int) -> Task:
-        """Return what reads step `number`."""
-        windows = self._windows.windows
+    def task(self, first: int, last: int) -> Task:
+        """Return what reads steps `first` to `last`."""
         # Where windows lie is found here, in turn, for that has a state that it goes on from.
-        places, flip = self._windows.locate(number * self.step_size, self.step_size)
+        places, flip = self._ahead.locate(first * self._size, (last - first) * self._size)
 
-        def read() -> HostBatch:
+        def read() -> list[HostBatch]:
+            windows = self._windows
             batch = read_windows(windows.genome, places, flip, windows.length_bp, self._allocate)
-            weight = batch.target_weight(self._soft_mask_weight)
-            return HostBatch(batch, weight, self.micro_batches)
+            parts = []
+            for start in range(0, len(flip), self._size):
+                step = batch.rows(start, start + self._size)
+                weight = step.target_weight(self._soft_mask_weight)
+                parts += HostBatch(step, weight, self.micro_batches).parts()
+            return parts
 
         return read
 
@@ -94,14 +110,24 @@ class Tiles:
     def __init__(self, tiles: HeldOutTiles, config: RunConfig, size: int):
         self._tiles = tiles
         self._size = size
+        self.item_bp = size * tiles.length_bp
         self._allocate = memory_for(config)
 
     def __len__(self) -> int:
         return -(-len(self._tiles) // self._size)
 
-    def task(self, number: int) -> Task:
-        """Return what reads batch `number`."""
-        return lambda: HostBatch(self._tiles.batch(number * self._size, self._size, self._allocate))
+    def task(self, first: int, last: int) -> Task:
+        """Return what reads batches `first` to `last`."""
+        size = self._size
+
+        def read() -> list[HostBatch]:
+            batch = self._tiles.batch(first * size, (last - first) * size, self._allocate)
+            return [
+                HostBatch(batch.rows(start, start + size))
+                for start in range(0, len(batch.flip), size)
+            ]
+
+        return read
 
 
 class BatchLoader:
@@ -112,7 +138,7 @@ class BatchLoader:
 
     Parameters
     ----------
-    items : Tasks
+    items : Items
         Steps or tiles.
     workers : int
         Threads that read ahead; without any, reading takes turns with training.
@@ -120,18 +146,23 @@ class BatchLoader:
         Tells where to begin.
     """
 
-    def __init__(self, items: Tasks, workers: int, first_item: Callable[[], int] = int):
+    def __init__(self, items: Items, workers: int, first_item: Callable[[], int] = int):
         self.items = items
         self._workers = workers
         self._first_item = first_item
 
     def __iter__(self) -> Iterator[HostBatch]:
-        numbers = range(self._first_item(), len(self.items))
-        for batch in _in_turn(map(self.items.task, numbers), self._workers):
-            parts = batch.parts()
-            del batch  # its memory is free again when the last part is let go of
+        # Each thread has a task, one waits for it, and one is being trained on.
+        task_bp = _AHEAD_BP // (self._workers + 2) if self._workers else 1
+        at_a_time = max(1, task_bp // self.items.item_bp)
+        last = len(self.items)
+        tasks = (
+            self.items.task(first, min(first + at_a_time, last))
+            for first in range(self._first_item(), last, at_a_time)
+        )
+        for parts in _in_turn(tasks, self._workers):
             while parts:
-                yield parts.pop(0)
+                yield parts.pop(0)  # let go of, so that the memory is free after the last one
 
     def __len__(self) -> int:
         return len(self.items) * self.items.micro_batches
@@ -149,17 +180,17 @@ def _pinned(size_bytes: int) -> npt.NDArray[np.uint8]:
     return torch.empty(size_bytes, dtype=torch.uint8, pin_memory=True).numpy()
 
 
-def _in_turn(tasks: Iterable[Task], workers: int) -> Iterator[HostBatch]:
+def _in_turn(tasks: Iterable[Task], workers: int) -> Iterator[list[HostBatch]]:
     """Yield the results of tasks in their order, while threads are at work on those to come."""
     if not workers:
         yield from (task() for task in tasks)
         return
-    pending: deque[Future[HostBatch]] = deque()
+    pending: deque[Future[list[HostBatch]]] = deque()
     pool = ThreadPoolExecutor(workers, thread_name_prefix="loader")
     try:
         for task in tasks:
             pending.append(pool.submit(task))
-            if len(pending) > _TASKS_PER_WORKER * workers:
+            if len(pending) > workers + 1:
                 yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()

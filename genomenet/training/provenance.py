@@ -5,15 +5,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from genomenet.annotation.scored_genome import ScoredGenome
 from genomenet.errors import UserError
 from genomenet.genome.genome import Genome
 from genomenet.genome.intervals import overlap_bp, subtract
-from genomenet.genome.scored_genome import ScoredGenome
-from genomenet.genome.splits import Splits
 from genomenet.models.patcher import Patcher, read_patcher
 from genomenet.training.config import DataConfig, RunConfig, SplitConfig
 from genomenet.training.inputs import make_splits, open_regions
 from genomenet.training.record import PATCHER
+from genomenet.windows.splits import Splits
 
 
 def describe_source(genome: Genome, data: DataConfig) -> dict[str, Any]:
@@ -128,6 +128,23 @@ def require_digest(genome: Genome, config: RunConfig, record: dict, run: Path) -
         raise UserError(
             f"{config.data.regions} is not the annotation {run} was trained with; put that one "
             "back there"
+        )
+
+
+def require_splits(splits: Splits, config: RunConfig, record: dict[str, Any], run: Path) -> None:
+    """Make sure that the splits of a run's genome are those that the run was trained on.
+
+    Raises
+    ------
+    UserError
+        When they have changed since, so that bases held out now may have been trained on.
+    """
+    recorded = record["data"].get("splits")  # runs of earlier versions have none
+    if recorded is not None and splits.digest != recorded:
+        files = " or ".join(filter(None, (config.data.split.bed, config.data.aliases)))
+        raise UserError(
+            f"the splits are not those {run} was trained on: {files or 'how they are made'} has "
+            "changed since; put back what was there"
         )
 
 

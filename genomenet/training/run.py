@@ -12,9 +12,8 @@ import lightning as L
 import torch
 from lightning.pytorch.loggers import TensorBoardLogger
 
+from genomenet.annotation.scored_genome import ScoredGenome
 from genomenet.errors import UserError
-from genomenet.genome.leak import LeakReport, leak_report
-from genomenet.genome.scored_genome import ScoredGenome
 from genomenet.models.flops import flops_per_base
 from genomenet.models.parameters import count_parameters
 from genomenet.models.patcher import read_patcher
@@ -30,6 +29,7 @@ from genomenet.training.provenance import (
     describe_source,
     require_digest,
     require_patcher,
+    require_splits,
 )
 from genomenet.training.record import (
     CHECKPOINTS,
@@ -45,6 +45,7 @@ from genomenet.training.record import (
 )
 from genomenet.training.tables import VALID_TABLE, TableLogger, read_table
 from genomenet.training.weights import load_checkpoint
+from genomenet.windows.leak import LeakReport, leak_report
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,7 @@ def resume(run: Path, progress: bool = True) -> TrainingSummary:
     L.seed_everything(config.train.seed, verbose=False)
     data = GenomeDataModule(config, record["micro_batch_size"])
     require_digest(data.genome, config, record, run)
+    require_splits(data.splits, config, record, run)
     module = GenomeModule(config)
     # A run killed before its first checkpoint starts over, which comes to the same.
     start = checkpoint if checkpoint.exists() else None
@@ -242,6 +244,7 @@ def _describe(config: RunConfig, data: GenomeDataModule, leak: LeakReport, comma
             "regions": regions.digest if regions is not None else None,
             "contigs": len(data.genome.contigs),
             "length_bp": data.genome.length_bp,
+            "splits": data.splits.digest,
             "split_bp": {name: bases.total_bp for name, bases in leak.bases.items()},
             "leaked_bp": leak.leak_bp,
             "valid_tiles": len(data.valid_tiles),

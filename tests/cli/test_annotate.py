@@ -7,10 +7,10 @@ import re
 
 import pytest
 
+from genomenet.annotation.region_classes import CLASSES
+from genomenet.annotation.regions import RegionTrack
 from genomenet.cli.main import main
 from genomenet.genome.genome import open_genome
-from genomenet.genome.region_classes import CLASSES
-from genomenet.genome.regions import RegionTrack
 from genomenet.training.run import train
 
 from .test_cli import fails

@@ -6,7 +6,7 @@ import pytest
 
 from genomenet.cli.main import main
 from genomenet.genome.genome import open_genome
-from genomenet.genome.splits import split_by_bed, split_by_fraction
+from genomenet.windows.splits import split_by_bed, split_by_fraction
 
 
 def run(capsys, *words) -> list[str]:
@@ -69,6 +69,7 @@ def fails_after_report(capsys, *words) -> str:
     return capsys.readouterr().err
 
 
+@pytest.mark.similarity
 def test_similarity(capsys):
     words = ["--data.mock", "--similarity", "--quiet"]
     lines = run(capsys, *words, "--similarity-bp", "200", "--similarity-windows", "50")

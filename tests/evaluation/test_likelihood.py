@@ -11,13 +11,13 @@ from genomenet.errors import UserError
 from genomenet.evaluation.likelihood import held_out_likelihood
 from genomenet.evaluation.run import evaluate_run, held_out_intervals, load_model
 from genomenet.genome.genome import open_genome
-from genomenet.genome.held_out import HeldOutTiles
 from genomenet.genome.importer import import_genome
 from genomenet.genome.intervals import Interval
 from genomenet.models.flops import flops_per_base
 from genomenet.models.language_model import LanguageModel
 from genomenet.training.record import read_record
 from genomenet.training.run import train
+from genomenet.windows.held_out import HeldOutTiles
 
 
 @pytest.fixture(scope="module")

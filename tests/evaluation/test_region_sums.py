@@ -6,13 +6,13 @@ import math
 import pytest
 import torch
 
+from genomenet.annotation.region_writer import write_regions
 from genomenet.evaluation.likelihood import held_out_likelihood
 from genomenet.evaluation.results import RegionLikelihood
-from genomenet.genome.held_out import HeldOutTiles
 from genomenet.genome.importer import import_genome
 from genomenet.genome.intervals import Interval
-from genomenet.genome.region_writer import write_regions
 from genomenet.models.language_model import LanguageModel
+from genomenet.windows.held_out import HeldOutTiles
 from tests.models.arms import ARMS
 
 LENGTH = 48

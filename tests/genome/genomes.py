@@ -5,7 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from .files import fasta_text
+from genomenet.genome.corpus import GenomeCorpus
+from genomenet.genome.intervals import Interval
+from tests.genome.files import fasta_text
 
 _LETTERS = np.frombuffer(b"ACGTacgtN", dtype=np.uint8)
 _SHARES = np.array([20, 20, 20, 20, 4, 4, 4, 4, 4]) / 100
@@ -45,3 +47,12 @@ def manifest(path: Path, *rows: str) -> Path:
     """A manifest with the given rows, their columns separated by blanks for readability."""
     path.write_text("".join("\t".join(row.split(" ")) + "\n" for row in rows))
     return path
+
+
+def species_of(corpus: GenomeCorpus, contig: str) -> str:
+    (number,) = corpus.groups([Interval(contig, 0, 1)])
+    return corpus.species[number]
+
+
+def contig_lengths(corpus: GenomeCorpus) -> np.ndarray:
+    return np.array([contig.length_bp for contig in corpus.contigs])

@@ -6,8 +6,7 @@ from genomenet.genome.base_counts import COUNTED_BP, BaseCounts, count_by_readin
 from genomenet.genome.genome import Genome, open_genome
 from genomenet.genome.mock import MockGenome
 from genomenet.genome.text import TextCorpus
-
-from .files import fasta_text, write
+from tests.genome.files import fasta_text, write
 
 
 def slow_counts(letters: str) -> BaseCounts:

@@ -9,8 +9,7 @@ from genomenet.genome.contigs import Contig
 from genomenet.genome.importer import content_digest_of, import_genome
 from genomenet.genome.indexed_fasta import IndexedFasta
 from genomenet.genome.letter_blocks import BLOCK_BP, BaseBlock
-
-from .files import fasta_text, write, write_gzip
+from tests.genome.files import fasta_text, write, write_gzip
 
 
 def slow_digest(records: dict[str, str]) -> str:

@@ -8,8 +8,7 @@ from genomenet.genome.contig_names import ContigNames, KnownRows, placed_bed_lin
 from genomenet.genome.contigs import Contig
 from genomenet.genome.intervals import Interval
 from genomenet.genome.refseq import BY_ACCESSION
-
-from .files import write
+from tests.genome.files import write
 
 UCSC = {"chr1": 249_250_621, "chr20": 63_025_520, "chrX": 155_270_560, "chrM": 16_571}
 REPORT = (

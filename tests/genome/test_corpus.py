@@ -16,8 +16,7 @@ from genomenet.genome.intervals import Interval
 from genomenet.genome.mask_bits import MaskBits
 from genomenet.genome.places import Places, copy_segments
 from genomenet.genome.text import TextCorpus
-
-from .genomes import CODES, made_up, manifest, write_genomes
+from tests.genome.genomes import CODES, contig_lengths, made_up, manifest, write_genomes
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +45,6 @@ def test_contigs_are_called_by_member_and_in_order(corpus, genomes):
     lengths = [len(s) for _, contigs in sorted(genomes.items()) for s in contigs.values()]
     assert [contig.name for contig in corpus.contigs] == names
     assert [contig.length_bp for contig in corpus.contigs] == lengths
-    assert corpus.contig_lengths.tolist() == lengths
     assert [contig.offset for contig in corpus.contigs] == np.cumsum([0, *lengths[:-1]]).tolist()
     assert corpus.length_bp == sum(lengths)
     assert corpus.contigs[3] == list(corpus.contigs)[3]
@@ -85,8 +83,8 @@ def test_batches_read_as_the_slow_way_does(corpus, segments):
     """Few segments of a shard are copied one by one, many at once."""
     random = np.random.default_rng(segments)
     contigs = random.integers(0, len(corpus.contigs), segments)
-    lengths = np.minimum(random.choice([70, 90, 150], segments), corpus.contig_lengths[contigs])
-    starts = random.integers(0, corpus.contig_lengths[contigs] - lengths + 1)
+    lengths = np.minimum(random.choice([70, 90, 150], segments), contig_lengths(corpus)[contigs])
+    starts = random.integers(0, contig_lengths(corpus)[contigs] - lengths + 1)
     columns = random.integers(0, 151 - lengths)
     places = Places(np.arange(segments), columns, contigs, starts, lengths)
     batches = []
@@ -102,7 +100,7 @@ def test_segments_stay_on_their_contigs(corpus):
     codes = np.zeros((1, 9_999_999), np.uint8)
     with pytest.raises(IndexError, match="leave contig 1"):
         corpus.read_into(
-            Places(0 * one, 0 * one, one, one, corpus.contig_lengths[1:2]),
+            Places(0 * one, 0 * one, one, one, contig_lengths(corpus)[1:2]),
             codes,
             MaskBits.zeros(1, 9_999_999),
         )
@@ -131,9 +129,6 @@ def test_species(corpus):
     intervals = [Interval(contig.name, 0, 5) for contig in contigs]
     wanted = [int(contig.name[1:5]) % 3 for contig in contigs]
     assert corpus.groups(intervals).tolist() == wanted
-    assert [corpus.species_of_contig(c.name) for c in contigs] == [f"s{i}" for i in wanted]
-    assert corpus.species_of_contig(40) == f"s{wanted[1]}"
-    assert corpus.contig_species.tolist() == [int(c.name[1:5]) % 3 for c in corpus.contigs]
 
 
 def test_unknown_contigs_and_bad_ranges(corpus):

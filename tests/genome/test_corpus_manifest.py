@@ -2,9 +2,8 @@ import pytest
 
 from genomenet.errors import UserError
 from genomenet.genome.corpus_manifest import read_members
-
-from .files import write
-from .genomes import manifest
+from tests.genome.files import write
+from tests.genome.genomes import manifest
 
 
 @pytest.fixture

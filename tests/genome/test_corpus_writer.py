@@ -15,9 +15,8 @@ from genomenet.genome import corpus_workers, corpus_writer
 from genomenet.genome.corpus import GenomeCorpus
 from genomenet.genome.corpus_record import CORPUS_FILE
 from genomenet.genome.corpus_writer import build_corpus
-
-from .files import write
-from .genomes import CODES, made_up, manifest, write_genomes
+from tests.genome.files import write
+from tests.genome.genomes import CODES, made_up, manifest, write_genomes
 
 SMALL_SHARD_BP = 100_000
 

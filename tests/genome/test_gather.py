@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from genomenet.annotation.scored_genome import ScoredGenome
 from genomenet.genome import gather as gather_module
 from genomenet.genome.corpus import GenomeCorpus
 from genomenet.genome.corpus_writer import build_corpus
@@ -16,7 +17,6 @@ from genomenet.genome.importer import import_genome
 from genomenet.genome.mask_bits import MaskBits
 from genomenet.genome.mock import MockGenome
 from genomenet.genome.places import Places, copy_segments
-from genomenet.genome.scored_genome import ScoredGenome
 from genomenet.genome.text import TextCorpus
 from tests.genome.files import fasta_text, write
 
@@ -84,12 +84,15 @@ def test_a_batch_is_what_is_read(genomes, kind, data, length_bp):
     assert mask.count() == masked.sum()
 
 
-@pytest.mark.parametrize(("block", "long"), [(64, 0), (64, 64), (1 << 17, 1 << 14)])
+@pytest.mark.parametrize(
+    ("block", "long", "free"), [(64, 0, 99), (64, 64, 99), (64, 64, 8), (1 << 17, 1 << 14, 512)]
+)
 @pytest.mark.parametrize("length_bp", [1, 7, 8, 33, 64, 99, 100])
 @pytest.mark.parametrize("copy", [gather, copy_few])
-def test_every_base_to_begin_with_in_small_blocks(monkeypatch, copy, block, long, length_bp):
+def test_every_base_to_begin_with_in_small_blocks(monkeypatch, copy, block, long, free, length_bp):
     monkeypatch.setattr(gather_module, "_BLOCK_BYTES", block)
     monkeypatch.setattr(gather_module, "_LONG_BYTES", long)
+    monkeypatch.setattr(gather_module, "_FREE_ROWS", free)
     codes = RANDOM.integers(0, 5, 100, dtype=np.uint8)
     masked = RANDOM.random(100) < 0.5
     # From each base on, up to the very last.

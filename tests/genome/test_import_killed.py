@@ -11,8 +11,7 @@ from genomenet.cli.main import main
 from genomenet.files import remove_stale
 from genomenet.genome.importer import import_genome
 from genomenet.genome.store import GenomeStore
-
-from .files import write
+from tests.genome.files import write
 
 # Kills itself just before what is named happens for the time given.
 SCRIPT = """

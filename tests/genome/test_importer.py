@@ -15,8 +15,7 @@ from genomenet.genome.alphabet import decode
 from genomenet.genome.importer import import_genome
 from genomenet.genome.intervals import Interval
 from genomenet.genome.store import GenomeStore
-
-from .files import DEMO_FASTA, fasta_text, write, write_bgzip, write_gzip
+from tests.genome.files import DEMO_FASTA, fasta_text, write, write_bgzip, write_gzip
 
 RECORDS = {"one": "ACGTacgtNNNN" * 30, "two": "ttttGGGG" * 17 + "a", "three": "C"}
 

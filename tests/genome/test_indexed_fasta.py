@@ -10,8 +10,7 @@ from genomenet.genome.genome import open_genome
 from genomenet.genome.importer import import_genome
 from genomenet.genome.indexed_fasta import IndexedFasta
 from genomenet.genome.mock import MockGenome
-
-from .files import (
+from tests.genome.files import (
     fasta_text,
     write,
     write_bgzip,
@@ -19,7 +18,7 @@ from .files import (
     write_samtools_index,
     write_twobit,
 )
-from .test_mock import text_of
+from tests.genome.test_mock import text_of
 
 # Longer than one bgzip block of 64 KB.
 RECORDS = text_of(MockGenome(150_000)) | {"short": "uRacgt", "line": "A" * 60}

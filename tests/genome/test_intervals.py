@@ -15,8 +15,7 @@ from genomenet.genome.intervals import (
     subtract,
     total_bp,
 )
-
-from .files import write
+from tests.genome.files import write
 
 INTERVAL = st.builds(
     lambda contig, start, length: Interval(contig, start, start + length),

@@ -3,8 +3,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genomenet.genome.batch import unpack_mask
 from genomenet.genome.mask_bits import MaskBits
+from genomenet.windows.batch import unpack_mask
 
 RANDOM = np.random.default_rng(0)
 

@@ -8,8 +8,7 @@ from genomenet.errors import UserError
 from genomenet.genome.alphabet import decode
 from genomenet.genome.importer import import_genome
 from genomenet.genome.mock import MockGenome
-
-from .files import fasta_text, write
+from tests.genome.files import fasta_text, write
 
 
 def text_of(genome: MockGenome) -> dict[str, str]:

@@ -8,8 +8,7 @@ from genomenet.genome import corpus_writer
 from genomenet.genome.corpus_writer import build_corpus
 from genomenet.genome.mask_bits import MaskBits
 from genomenet.genome.places import Places
-
-from .genomes import CODES, made_up, write_genomes
+from tests.genome.genomes import CODES, contig_lengths, made_up, write_genomes
 
 
 def open_files(folder) -> int:
@@ -46,7 +45,7 @@ def test_windows_as_long_as_their_shards(tmp_path, length_bp):
         corpus = build_corpus([tmp_path / name], tmp_path / "c")
     codes = np.full((4, length_bp), 9, dtype=np.uint8)
     mask = MaskBits.zeros(4, length_bp)
-    ends = corpus.contig_lengths - length_bp
+    ends = contig_lengths(corpus) - length_bp
     corpus.read_into(Places.one_a_row(np.arange(4), ends, length_bp), codes, mask)
     masked = mask.unpacked()
     for i, contigs in enumerate(genomes.values()):

@@ -8,8 +8,7 @@ from Bio.SeqRecord import SeqRecord
 from genomenet.errors import UserError
 from genomenet.genome.alphabet import decode
 from genomenet.genome.importer import import_genome
-
-from .files import write
+from tests.genome.files import write
 
 
 def flat_file(kind: str) -> str:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from genomenet.errors import UserError
+from genomenet.genome.contigs import Contig
 from genomenet.genome.genome import open_genome
-from genomenet.genome.store import Contig, GenomeStore
+from genomenet.genome.store import GenomeStore
 
 RECORDS = {"chr1": "ACGTacgtNN" * 11, "chr2": "ttGGa"}
 

@@ -9,8 +9,7 @@ import pytest
 from genomenet.errors import UserError
 from genomenet.genome import twobit
 from genomenet.genome.importer import import_genome
-
-from .files import fasta_text, write, write_twobit
+from tests.genome.files import fasta_text, write, write_twobit
 
 LETTERS = np.random.default_rng(0).choice(list("ACGTacgtN"), size=5_003)
 RECORDS = {

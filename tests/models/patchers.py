@@ -7,11 +7,11 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from genomenet.genome.bpe_training import LETTERS
 from genomenet.models.config import ModelConfig
 from genomenet.models.language_model import LanguageModel
 from genomenet.models.patcher import FORMAT, RECORD, TENSORS, TOKENIZER, model_to_dict
 from genomenet.training.record import write_json
+from genomenet.windows.bpe_training import LETTERS
 
 
 def write_patcher(folder, kind, rule, tensors=None, model=None, reset_bp=0, words=()):

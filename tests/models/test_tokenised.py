@@ -12,7 +12,6 @@ from tokenizers.models import BPE
 
 from genomenet.errors import UserError
 from genomenet.genome.alphabet import LETTERS, encode
-from genomenet.genome.bpe_training import train_bpe
 from genomenet.genome.genome import whole_contigs
 from genomenet.genome.mock import MockGenome
 from genomenet.models.config import ModelConfig
@@ -21,6 +20,7 @@ from genomenet.models.parameters import count_parameters
 from genomenet.models.patcher import FORMAT, RECORD
 from genomenet.models.tokenised import TokenisedLanguageModel, make_language_model
 from genomenet.models.tokeniser import START_TOKEN, BpeTokeniser, KmerTokeniser, make_tokeniser
+from genomenet.windows.bpe_training import train_bpe
 from tests.models.arms import SMALL
 from tests.oracles import tokens as oracle
 

@@ -99,6 +99,8 @@ def test_each_fills_every_combination(tmp_path):
 def test_a_file_is_named_after_its_address(tmp_path):
     path = write_recipe(tmp_path, files=[{"url": "https://example.org/x/y.zip?download=1"}])
     assert read_recipe(path).files[0].path == "y.zip"
+    path = write_recipe(tmp_path, files=[{"url": "https://example.org/a%20b.fa#top"}])
+    assert read_recipe(path).files[0].path == "a b.fa"
 
 
 @pytest.mark.parametrize(
@@ -116,6 +118,13 @@ def test_a_file_is_named_after_its_address(tmp_path):
         ({"files": [{"url": "ftp://example.org/a"}]}, "it should begin with https://"),
         ({"files": [{"url": "https://example.org/{t}", "each": {"s": ["a"]}}]}, "no list for 't'"),
         ({"files": [{**FILE, "path": "../a"}]}, "leaves the recipe's folder"),
+        ({"files": [{**FILE, "path": "/tmp/a"}]}, "leaves the recipe's folder"),
+        ({"files": [{**FILE, "path": "b/.c/a"}]}, "or is hidden"),
+        ({"files": [{"url": "https://example.org/"}]}, "leaves the recipe's folder"),
+        (
+            {"files": [FILE], "steps": [{"import": {"files": ["a"], "into": "../b"}}]},
+            r"line 8: 'into' of the step 'import' is '\.\./b', which leaves the recipe's folder",
+        ),
         ({"files": [FILE, FILE]}, "two files go to 'a.fa.gz'"),
         ({"files": [{**FILE, "bytes": 3, "each": {"s": ["a"]}}]}, "leave 'each' out"),
         ({"files": [FILE], "size_mb": -1}, "line 7: 'size_mb' is -1"),

@@ -5,8 +5,8 @@ import pytest
 from genomenet.errors import UserError
 from genomenet.genome.store import GenomeStore
 from genomenet.recipes.steps import run_step
-from tests.genome.published_twin import bed_text, published_twin
 from tests.recipes.kitchens import kitchen, put
+from tests.windows.published_twin import bed_text, published_twin
 
 
 def test_files_are_imported_in_order_and_what_was_replaced_is_told(tmp_path):

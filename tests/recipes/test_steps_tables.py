@@ -99,6 +99,39 @@ def test_damaged_and_foreign_zip_files(tmp_path):
         run_step("sequences", kitchen(tmp_path, "a.zip"), {"files": "*.zip"})
 
 
+@pytest.mark.parametrize("name", ["/train/0/1.txt", "../train/0/1.txt", "a//0/1.txt"])
+def test_zip_files_that_would_land_elsewhere(tmp_path, name):
+    path = tmp_path / "tiny" / "a.zip"
+    path.parent.mkdir()
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(name, "ACGT")
+    with pytest.raises(UserError, match="should hold one task"):
+        run_step("sequences", kitchen(tmp_path, "a.zip"), {"files": "*.zip"})
+    assert [path.name for path in path.parent.iterdir()] == ["a.zip"]
+
+
+def test_a_zip_file_that_unpacks_to_too_much(tmp_path):
+    path = tmp_path / "tiny" / "a.zip"
+    path.parent.mkdir()
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("worms/train/worm/0.txt", "A" * ((1 << 24) + 1))
+    with pytest.raises(UserError, match="16,777,217 bytes, more than a sequence of a task"):
+        run_step("sequences", kitchen(tmp_path, "a.zip"), {"files": "*.zip"})
+
+
+def test_damage_within_a_zip_file(tmp_path):
+    path = tmp_path / "tiny" / "a.zip"
+    path.parent.mkdir()
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("worms/train/worm/0.txt", "ACGT" * 500)
+    data = bytearray(path.read_bytes())
+    begin = data.index(b"0.txt") + len("0.txt")
+    data[begin : begin + 4] = b"\xff" * 4
+    path.write_bytes(data)
+    with pytest.raises(UserError, match="damaged zip file"):
+        run_step("sequences", kitchen(tmp_path, "a.zip"), {"files": "*.zip"})
+
+
 def test_without_pyarrow_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pyarrow.parquet", None)
     with pytest.raises(UserError, match=r'pip install "genomenet\[tasks\]"'):

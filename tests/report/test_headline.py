@@ -125,7 +125,8 @@ def test_divergence_and_leaks_are_told():
         ),
     )
     sentences = say(
-        [broken, arm_run("m", 1)], splits=SplitRecord({"valid": 1_000_000, "test": 4_000_000}, 2_500_000, 1024)
+        [broken, arm_run("m", 1)],
+        splits=SplitRecord({"valid": 1_000_000, "test": 4_000_000}, 2_500_000, 1024),
     )
     assert find(sentences, "Transformer diverged")
     assert find(sentences, "Training windows reach 2.5M held-out bases (50.0% of them)")

@@ -8,12 +8,14 @@ import pytest
 
 from genomenet.errors import UserError
 from genomenet.genome.corpus_writer import build_corpus
-from genomenet.genome.mixture import MixedWindows
-from genomenet.genome.published_windows import PublishedWindows
-from genomenet.genome.region_windows import RegionWindows
+from genomenet.genome.intervals import Interval
 from genomenet.training.config import DataConfig, SplitConfig
 from genomenet.training.inputs import open_data, training_windows
 from genomenet.training.run import train
+from genomenet.windows.mixture import MixedWindows
+from genomenet.windows.published_windows import PublishedWindows
+from genomenet.windows.region_windows import RegionWindows
+from tests.genome.genomes import species_of
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +45,7 @@ def drawn(data: DataConfig) -> Counter:
     genome, splits = open_data(data)
     windows = training_windows(data, genome, splits, seed=1)
     batch = windows.batch(0, windows.first_sample(1))
-    return Counter(genome.species_of_contig(name) for name in batch.contigs)
+    return Counter(species_of(genome, name) for name in batch.contigs)
 
 
 def of_corpus(corpus, **fields) -> DataConfig:
@@ -61,9 +63,7 @@ def test_species_are_drawn_by_the_weights_of_the_corpus(corpus):
 def test_weights_of_the_config_come_first(corpus):
     data = of_corpus(corpus, species_weights={"yeast": 0, "draft": 0}, pack_contigs=True)
     assert set(drawn(data)) == {"coli"}
-    equal = of_corpus(
-        corpus, species_exponent=0, species_weights={"yeast": 1.0}, pack_contigs=True
-    )
+    equal = of_corpus(corpus, species_exponent=0, species_weights={"yeast": 1.0}, pack_contigs=True)
     found = drawn(equal)
     assert max(found.values()) - min(found.values()) <= 1
 
@@ -100,7 +100,7 @@ def test_whole_species_are_held_out(corpus):
     data = of_corpus(corpus)
     data = replace(data, split=SplitConfig(by="genome", valid=["o157"], test=["yeast"]))
     genome, splits = open_data(data)
-    assert {genome.species_of_contig(piece.contig) for piece in splits.test} == {"yeast"}
+    assert {species_of(genome, piece.contig) for piece in splits.test} == {"yeast"}
     assert {piece.contig.split("/")[0] for piece in splits.train} == {"k12", "draft"}
 
 
@@ -135,8 +135,8 @@ def test_region_weights_need_regions(make_config):
 
 
 def test_regions_are_weighed_recorded_and_required(genome_folder, make_config, tmp_path):
+    from genomenet.annotation.region_writer import write_regions
     from genomenet.genome.genome import open_genome
-    from genomenet.genome.region_writer import write_regions
     from genomenet.training.record import read_record
     from genomenet.training.run import resume
 
@@ -144,9 +144,7 @@ def test_regions_are_weighed_recorded_and_required(genome_folder, make_config, t
     attributes = 'gene_id "g"; gene_type "protein_coding"; transcript_id "t";'
     rows = [("gene", 1001, 9000), ("transcript", 1001, 9000), ("exon", 1001, 3000),
             ("exon", 8001, 9000), ("CDS", 2001, 3000)]  # fmt: skip
-    gtf.write_text(
-        "".join(f"one\tme\t{k}\t{a}\t{b}\t.\t+\t0\t{attributes}\n" for k, a, b in rows)
-    )
+    gtf.write_text("".join(f"one\tme\t{k}\t{a}\t{b}\t.\t+\t0\t{attributes}\n" for k, a, b in rows))
     regions = tmp_path / "regions"
     write_regions(open_genome(genome_folder), gtf, regions)
     config = make_config(max_steps=4, checkpoint_every=2)
@@ -163,3 +161,24 @@ def test_regions_are_weighed_recorded_and_required(genome_folder, make_config, t
     write_regions(open_genome(genome_folder), gtf, regions)
     with pytest.raises(UserError, match="is not the annotation"):
         resume(tmp_path / "run", progress=False)
+
+
+def test_a_bed_file_that_changed_under_a_run_is_refused(make_config, tmp_path):
+    from genomenet.evaluation.run import held_out_intervals
+    from genomenet.training.run import resume
+
+    bed, run = tmp_path / "split.bed", tmp_path / "run"
+    rows = "one\t0\t9000\ttrain\none\t9000\t12000\tvalid\none\t12000\t15000\ttest\n"
+    bed.write_text(rows)
+    config = make_config(max_steps=2, data={"split": SplitConfig(by="bed", bed=str(bed))})
+    train(config, run, "", progress=False)
+    (run / "summary.json").unlink()
+    assert held_out_intervals(run, "test", "", "")[1] == [Interval("one", 12000, 15000)]
+    bed.write_text(rows.replace("9000", "8000"))
+    with pytest.raises(UserError, match=r"splits are not those .*split.bed has changed"):
+        resume(run, progress=False)
+    with pytest.raises(UserError, match="splits are not those"):
+        held_out_intervals(run, "test", "", "")
+    other = tmp_path / "other.bed"
+    other.write_text("one\t0\t500\n")
+    assert held_out_intervals(run, "test", "", str(other))[1] == [Interval("one", 0, 500)]

@@ -1,20 +1,20 @@
 """Steps and their weights, the threads that read them, and pinned memory."""
 
 import threading
-from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from genomenet.errors import UserError
-from genomenet.genome.batch import tensor_over
 from genomenet.genome.genome import open_genome
-from genomenet.genome.held_out import HeldOutTiles
 from genomenet.genome.intervals import Interval
+from genomenet.training import loading
 from genomenet.training.batch import HostBatch, to_device
 from genomenet.training.data import GenomeDataModule
 from genomenet.training.loading import BatchLoader, Steps, Tiles
+from genomenet.windows.batch import tensor_over
+from genomenet.windows.held_out import HeldOutTiles
 
 CPU = torch.device("cpu")
 
@@ -35,14 +35,17 @@ def same(one: HostBatch, other: HostBatch) -> None:
 def test_micro_batches_are_parts_of_the_step(make_config, soft_mask_weight):
     config = make_config(data={"soft_mask_weight": soft_mask_weight, "rc_aug": True})
     data = GenomeDataModule(config, 2)
-    step = Steps(data.training_windows, config, 2).task(3)()
+    steps = Steps(data.training_windows, config, 2)
+    parts = steps.task(3, 4)()
     whole = data.training_windows.batch(3 * 4, 4)
-    same(replace(step, step_weight=1.0, micro_batches=1), HostBatch(whole))
-    parts = step.parts()
-    assert [len(part.windows.flip) for part in parts] == [2, 2]
+    assert len(parts) == 2
     for place, part in enumerate(parts):
         rows = whole.rows(2 * place, 2 * place + 2)
-        same(part, HostBatch(rows, step.step_weight, 2))
+        same(part, HostBatch(rows, parts[0].step_weight, 2))
+    several = steps.task(2, 5)()
+    assert len(several) == 6
+    for one, other in zip(several[2:4], parts, strict=True):
+        same(one, other)
     by_hand = sum(
         0.0 if code > 3 else soft_mask_weight if masked else 1.0
         for row, mask in zip(whole.codes, whole.masked, strict=True)
@@ -57,7 +60,7 @@ def test_n_and_padding_are_never_targets(make_config, tmp_path):
     path = tmp_path / "n.fa"
     path.write_text(">one\n" + "ACGTNNNNACGTACG" * 40 + "\n")
     tiles = HeldOutTiles(open_genome(path), [Interval("one", 0, 600)], 128)
-    batch = to_device(Tiles(tiles, make_config(), 8).task(0)(), CPU)
+    batch = to_device(Tiles(tiles, make_config(), 8).task(0, 1)()[0], CPU)
     codes = torch.from_numpy(tiles.batch(0, len(tiles)).codes).long()
     assert torch.equal(batch.targets_BL >= 0, (codes < 4) & batch.valid_BL)
     assert (batch.targets_BL >= 0).sum() == 600 - 4 * 40
@@ -87,8 +90,11 @@ def track(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["store", "indexed", "mock", "text"])
-@pytest.mark.parametrize("workers", [1, 3])
-def test_workers_read_the_same_batches(make_config, track, fasta, kind, workers):
+@pytest.mark.parametrize(("workers", "ahead_bp"), [(1, 1 << 24), (3, 1), (3, 8_000)])
+def test_workers_read_the_same_batches(
+    make_config, monkeypatch, track, fasta, kind, workers, ahead_bp
+):
+    monkeypatch.setattr(loading, "_AHEAD_BP", ahead_bp)
     options = {
         "store": {"track": track},
         "indexed": {"genome": str(fasta)},
@@ -116,12 +122,12 @@ def test_workers_stop_with_the_loop(make_config):
 
 def test_an_error_in_a_worker_is_raised_as_it_is(make_config):
     class Broken:
-        micro_batches = 1
+        item_bp = micro_batches = 1
 
         def __len__(self) -> int:
             return 9
 
-        def task(self, number: int):
+        def task(self, first: int, last: int):
             def read():
                 raise UserError("the file breaks off; copy it again")
 

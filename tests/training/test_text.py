@@ -12,11 +12,11 @@ from genomenet.cli.main import main
 from genomenet.errors import UserError
 from genomenet.evaluation.likelihood import held_out_likelihood
 from genomenet.genome.genome import whole_contigs
-from genomenet.genome.held_out import HeldOutTiles
 from genomenet.genome.text import TextCorpus
 from genomenet.models.config import ModelConfig
 from genomenet.models.language_model import LanguageModel
 from genomenet.training.config import DataConfig, RunConfig
+from genomenet.windows.held_out import HeldOutTiles
 
 WORDS = ("chunk", "byte", "model", "entropy", "größer", "patch", "the", "of", "a")
 MODEL = {

@@ -10,9 +10,7 @@ import pytest
 import torch
 
 from genomenet.evaluation.run import evaluate_run, held_out_intervals, load_model
-from genomenet.genome.bpe_training import train_bpe
 from genomenet.genome.intervals import Interval
-from genomenet.genome.windows import TrainingWindows
 from genomenet.models.flops import flops_per_base
 from genomenet.models.patcher import FORMAT, RECORD, TOKENIZER
 from genomenet.study.arm import boundary_tracks, chunkers, family, read_curve
@@ -21,6 +19,8 @@ from genomenet.training.inputs import open_data
 from genomenet.training.module import GenomeModule
 from genomenet.training.provenance import describe_source
 from genomenet.training.run import train
+from genomenet.windows.bpe_training import train_bpe
+from genomenet.windows.training_windows import TrainingWindows
 
 
 @pytest.fixture(params=["kmer", "bpe"])

@@ -12,15 +12,15 @@ import genomenet
 from genomenet.cli.main import main
 from genomenet.errors import UserError
 from genomenet.evaluation.run import evaluate_run, held_out_intervals
-from genomenet.genome.batch import to_model_inputs
 from genomenet.genome.genome import open_genome
-from genomenet.genome.held_out import HeldOutTiles
 from genomenet.genome.intervals import Interval
 from genomenet.interop.folder import export
 from genomenet.models.language_model import LanguageModel
 from genomenet.training.inputs import open_data
 from genomenet.training.provenance import describe_source
 from genomenet.training.run import resume, train
+from genomenet.windows.batch import to_model_inputs
+from genomenet.windows.held_out import HeldOutTiles
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def check(seen, genome):
     for contig in genome.contigs:
         codes = genome.read(contig.name, 0, contig.length_bp)
         masks = genome.read_mask(contig.name, 0, contig.length_bp)
-        scores = genome.read_scores(contig.name, 0, contig.length_bp)
+        scores = genome.track.read(contig.name, 0, contig.length_bp)
         complement = np.where(codes < 4, 3 - codes, codes)[::-1]
         for c, m, s in ((codes, masks, scores), (complement, masks[::-1], scores[::-1])):
             for i in range(len(c) - 100):

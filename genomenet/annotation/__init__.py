@@ -1,0 +1,1 @@
+"""What is known about the bases of a genome: features, region classes, scores."""

@@ -1,0 +1,1 @@
+"""Which bases are for what, and the windows that are cut from them."""
