@@ -17,6 +17,9 @@ from genomenet.windows.published_windows import PublishedWindows
 from genomenet.windows.region_windows import RegionWindows
 from tests.genome.genomes import species_of
 
+CRITICAL_4 = 18.5
+"""Chi-square with four degrees of freedom is larger once in a thousand times."""
+
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory):
@@ -58,6 +61,32 @@ def test_species_are_drawn_by_the_weights_of_the_corpus(corpus):
     share = {name: count / sum(found.values()) for name, count in found.items()}
     # 20,000, 4 x 10,000 and 6,000 bases, less what is held out, which is dealt in blocks.
     assert share == pytest.approx({"coli": 20 / 66, "yeast": 40 / 66, "draft": 6 / 66}, abs=0.05)
+
+
+def test_windows_cover_contigs_in_proportion_to_their_weights(corpus):
+    """Chi-square over the long contigs and all short ones together, against weights and lengths."""
+    data = of_corpus(corpus, pack_contigs=True)
+    genome, splits = open_data(data)
+    windows = training_windows(data, genome, splits, seed=1)
+    batch = windows.batch(0, 5 * windows.first_sample(1))
+    drawn_windows = Counter(group_of(name) for name in batch.contigs)
+    wanted: Counter = Counter()
+    plain: Counter = Counter()
+    for piece in splits.train:
+        plain[group_of(piece.contig)] += piece.length_bp
+        wanted[group_of(piece.contig)] += piece.length_bp * (4 if "yeast" in piece.contig else 1)
+    assert len(wanted) == 5
+    assert chi_square(drawn_windows, wanted) < CRITICAL_4
+    assert chi_square(drawn_windows, plain) > 10 * CRITICAL_4
+
+
+def group_of(contig: str) -> str:
+    return "draft" if contig.startswith("draft") else contig
+
+
+def chi_square(found: Counter, wanted: Counter) -> float:
+    scale = found.total() / wanted.total()
+    return sum((found[name] - n * scale) ** 2 / (n * scale) for name, n in wanted.items())
 
 
 def test_weights_of_the_config_come_first(corpus):
