@@ -1,9 +1,7 @@
 """Read the class of every base, which `genomenet annotate` wrote beside a genome."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +10,7 @@ from genomenet.annotation.region_classes import CLASS_BITS, REPEAT_SHIFT, STRAND
 from genomenet.errors import UserError, nearest
 from genomenet.genome.contigs import Contig, ContigTable
 from genomenet.genome.genome import Genome
+from genomenet.genome.opening import read_table
 
 FORMAT_VERSION = 1
 BYTES_FILE = "regions.u8"
@@ -53,7 +52,13 @@ class RegionTrack:
 
     def __init__(self, path: str | Path, genome: Genome | None = None) -> None:
         self.path = Path(path)
-        self.table = _read_table(self.path)
+        self.table = read_table(
+            self.path / TABLE_FILE,
+            FORMAT_VERSION,
+            f"{self.path} holds no annotation, there is no {TABLE_FILE}; make it with "
+            "`genomenet annotate`",
+            f"delete {self.path} and annotate again",
+        )
         self.classes: tuple[str, ...] = tuple(self.table["classes"])
         self.genome_digest: str = self.table["genome_digest"]
         self.digest: str = self.table["digest"]
@@ -135,23 +140,3 @@ class RegionTrack:
 
     def __reduce__(self) -> tuple[type["RegionTrack"], tuple[Path]]:
         return RegionTrack, (self.path.absolute(),)
-
-
-def _read_table(folder: Path) -> dict[str, Any]:
-    path = folder / TABLE_FILE
-    try:
-        table = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        raise UserError(
-            f"{folder} holds no annotation, there is no {TABLE_FILE}; make it with "
-            "`genomenet annotate`"
-        ) from None
-    except ValueError:
-        raise UserError(f"{path} is damaged; delete {folder} and annotate again") from None
-    version = table.get("format_version") if isinstance(table, dict) else None
-    if version != FORMAT_VERSION:
-        raise UserError(
-            f"{path} has format version {version}, but this genomenet reads {FORMAT_VERSION}; "
-            f"delete {folder} and annotate again"
-        )
-    return table

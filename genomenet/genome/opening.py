@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import io
+import json
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -130,3 +131,37 @@ def text_lines(path: str | Path) -> Iterator[tuple[int, str]]:
             raise UserError(f"{path} is not a text file (UTF-8)") from None
         finally:
             text.detach()
+
+
+def read_table(path: Path, format_version: int, missing: str, remedy: str) -> dict[str, Any]:
+    """Read the JSON table that a folder of ours is opened by.
+
+    Parameters
+    ----------
+    path : Path
+        The table.
+    format_version : int
+        What its `format_version` must be.
+    missing : str
+        The error when there is none.
+    remedy : str
+        What to do about one that can't be used.
+
+    Raises
+    ------
+    UserError
+        Missing, damaged, or of another format version.
+    """
+    try:
+        table = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise UserError(missing) from None
+    except ValueError:
+        raise UserError(f"{path} is damaged; {remedy}") from None
+    version = table.get("format_version") if isinstance(table, dict) else None
+    if version != format_version:
+        raise UserError(
+            f"{path} has format version {version}, but this genomenet reads {format_version}; "
+            f"{remedy}"
+        )
+    return table

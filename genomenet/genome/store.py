@@ -1,6 +1,5 @@
 """A genome imported once: one memory-mapped array of codes, a soft-mask bitmap, a table."""
 
-import json
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
@@ -16,6 +15,7 @@ from genomenet.genome.contigs import Contig, ContigTable
 from genomenet.genome.gather import gather, unpacked
 from genomenet.genome.intervals import Interval
 from genomenet.genome.mask_bits import MaskBits
+from genomenet.genome.opening import read_table
 from genomenet.genome.places import Codes, Places
 from genomenet.genome.store_writer import (
     CODES_FILE,
@@ -160,22 +160,12 @@ def _map(path: Path) -> npt.NDArray[np.uint8]:
 def _read_table(folder: Path) -> dict[str, Any]:
     if not folder.is_dir():
         raise UserError(f"{folder} is not a folder; give the folder of an imported genome")
-    path = folder / TABLE_FILE
-    try:
-        table = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(
-            f"{folder} is not a genome store, it has no {TABLE_FILE}; import a genome first"
-        ) from None
-    except ValueError:
-        raise UserError(f"{path} is damaged; delete {folder} and import the genome again") from None
-    version = table.get("format_version") if isinstance(table, dict) else None
-    if version != FORMAT_VERSION:
-        raise UserError(
-            f"{path} has format version {version}, but this genomenet reads {FORMAT_VERSION}; "
-            f"delete {folder} and import the genome again"
-        )
-    return table
+    return read_table(
+        folder / TABLE_FILE,
+        FORMAT_VERSION,
+        f"{folder} is not a genome store, it has no {TABLE_FILE}; import a genome first",
+        f"delete {folder} and import the genome again",
+    )
 
 
 def _check_size(path: Path, wanted: int) -> None:

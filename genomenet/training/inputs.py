@@ -14,11 +14,12 @@ from genomenet.genome.mock import MockGenome
 from genomenet.genome.text import TextCorpus
 from genomenet.training.config import DataConfig
 from genomenet.windows.folds import split_by_folds
+from genomenet.windows.fractions import split_by_fraction
 from genomenet.windows.member_splits import split_by_genome, split_by_species_fraction
 from genomenet.windows.mixture import MixedWindows, species_shares
 from genomenet.windows.published_windows import PublishedWindows, split_as_caduceus
 from genomenet.windows.region_windows import RegionWindows
-from genomenet.windows.splits import Splits, split_by_bed, split_by_chromosome, split_by_fraction
+from genomenet.windows.splits import Splits, split_by_bed, split_by_chromosome
 from genomenet.windows.training_windows import NoWindow, TrainingWindows, Windows
 
 

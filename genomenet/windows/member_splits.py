@@ -8,6 +8,7 @@ import numpy as np
 from genomenet.errors import UserError, nearest
 from genomenet.genome.corpus import GenomeCorpus
 from genomenet.genome.genome import Genome, whole_contigs
+from genomenet.windows.fractions import deal, split_shares
 from genomenet.windows.splits import SPLIT_NAMES, Splits, merged_splits
 
 
@@ -82,12 +83,7 @@ def split_by_species_fraction(
         The genome is no corpus, fractions out of range, or fewer species than splits.
     """
     corpus = require_corpus(genome)
-    shares = np.array([1.0 - valid_fraction - test_fraction, valid_fraction, test_fraction])
-    if min(valid_fraction, test_fraction) < 0 or shares[0] <= 0:
-        raise UserError(
-            f"the fractions of valid ({valid_fraction}) and test ({test_fraction}) must not be "
-            "negative and must leave something for training; lower them"
-        )
+    shares = split_shares(valid_fraction, test_fraction)
     if len(corpus.species) < np.count_nonzero(shares):
         raise UserError(
             f"{corpus.path} has {len(corpus.species)} species, too few to hold some out whole; "
@@ -100,13 +96,10 @@ def split_by_species_fraction(
     def drawn(name: str) -> bytes:
         return hashlib.sha256(f"{seed} {name}".encode()).digest()
 
-    given = np.zeros(len(shares))
-    split_of = {}
-    for name in sorted(lengths, key=drawn):
-        chosen = int((shares * (given.sum() + lengths[name]) - given).argmax())
-        given[chosen] += lengths[name]
-        split_of[name] = SPLIT_NAMES[chosen]
-    for name, share, bases in zip(SPLIT_NAMES, shares.tolist(), given.tolist(), strict=True):
+    species = sorted(lengths, key=drawn)
+    names, given = deal([lengths[name] for name in species], shares)
+    split_of = dict(zip(species, names, strict=True))
+    for name, share, bases in zip(SPLIT_NAMES, shares, given, strict=True):
         if share and not bases:
             raise UserError(
                 f"no species of {corpus.path} is left for {name} ({share:.1%} of the bases); raise "

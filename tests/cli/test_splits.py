@@ -6,7 +6,8 @@ import pytest
 
 from genomenet.cli.main import main
 from genomenet.genome.genome import open_genome
-from genomenet.windows.splits import split_by_bed, split_by_fraction
+from genomenet.windows.fractions import split_by_fraction
+from genomenet.windows.splits import split_by_bed
 
 
 def run(capsys, *words) -> list[str]:

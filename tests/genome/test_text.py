@@ -11,9 +11,10 @@ from genomenet.errors import UserError
 from genomenet.genome.alphabet import ALPHABETS, BYTES, DNA
 from genomenet.genome.text import TextCorpus
 from genomenet.windows.batch import to_model_inputs
+from genomenet.windows.fractions import split_by_fraction
 from genomenet.windows.held_out import HeldOutTiles
 from genomenet.windows.leak import leak_report
-from genomenet.windows.splits import split_by_chromosome, split_by_fraction
+from genomenet.windows.splits import split_by_chromosome
 from genomenet.windows.training_windows import TrainingWindows
 
 DOCUMENTS = {"b/two.txt": "Größe, naïve, 北京\n".encode() * 9, "a.txt": bytes(range(256))}

@@ -3,13 +3,9 @@ import numpy as np
 from genomenet.genome.genome import whole_contigs
 from genomenet.genome.intervals import Interval
 from genomenet.genome.mock import MockGenome
+from genomenet.windows.fractions import split_by_fraction
 from genomenet.windows.leak import LeakReport, SplitBases, leak_report
-from genomenet.windows.splits import (
-    Splits,
-    merged_splits,
-    split_by_chromosome,
-    split_by_fraction,
-)
+from genomenet.windows.splits import Splits, merged_splits, split_by_chromosome
 
 GENOME = MockGenome(100_000)
 SPLITS = Splits(

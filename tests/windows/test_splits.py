@@ -7,12 +7,8 @@ from genomenet.errors import UserError
 from genomenet.genome.genome import whole_contigs
 from genomenet.genome.intervals import Interval, merge, overlap_bp, overlaps_bp, total_bp
 from genomenet.genome.mock import MockGenome
-from genomenet.windows.splits import (
-    Splits,
-    split_by_bed,
-    split_by_chromosome,
-    split_by_fraction,
-)
+from genomenet.windows.fractions import split_by_fraction
+from genomenet.windows.splits import Splits, split_by_bed, split_by_chromosome
 from tests.genome.files import write
 
 GENOME = MockGenome(100_000)
