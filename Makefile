@@ -41,7 +41,7 @@ clean-demo:  ## remove the demo's genome and runs
 	rm -rf genomes/demo runs/demo
 
 test: setup  ## run the tests, but for those that take minutes or a browser
-	OMP_NUM_THREADS=2 $(BIN)/pytest -m "not slow and not browser and not similarity"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n logical -m "not slow and not browser and not similarity"
 
 test-slow: setup  ## run the tests that take minutes
 	OMP_NUM_THREADS=2 $(BIN)/pytest -m slow || [ $$? -eq 5 ]  # 5: there is none

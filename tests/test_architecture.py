@@ -6,7 +6,7 @@ from pathlib import Path
 import genomenet
 
 FLOORS = [
-    {"errors", "files"},
+    {"errors", "files", "json_records"},
     {"genome", "ops"},
     {"annotation", "nn"},
     {"windows", "chunking"},

@@ -137,17 +137,13 @@ def _open(
     folder: Path, checkpoint: str
 ) -> "tuple[LanguageModel, int, AbstractContextManager[object]]":
     """The model, the length of its training windows (0: unknown), and its precision."""
-    import torch
-
-    from genomenet.evaluation.run import run_precision
+    from genomenet.evaluation.subject import run_subject
     from genomenet.interop.folder import CONFIG, load
-    from genomenet.training.weights import load_model
 
     if (folder / CONFIG).is_file():
         return load(folder), 0, nullcontext()
-    model, config = load_model(folder, checkpoint)
-    torch.set_float32_matmul_precision(config.train.matmul_precision)
-    return model, config.data.max_length, run_precision(config)
+    subject = run_subject(folder, checkpoint)
+    return subject.model, subject.length_bp, subject.precision()
 
 
 def _note_surprises(config: ModelConfig, unit: str, longest: int, max_length: int) -> None:

@@ -1,5 +1,6 @@
 """Held-out likelihood: every base scored once, summed by window and by repeat mask."""
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -8,20 +9,15 @@ from genomenet.annotation.regions import RegionTrack
 from genomenet.errors import UserError
 from genomenet.evaluation.region_sums import RegionSums
 from genomenet.evaluation.results import Likelihood
-from genomenet.models.config import ModelConfig
-from genomenet.models.flops import flops_per_base
-from genomenet.models.language_model import LanguageModel
+from genomenet.evaluation.subject import Subject
 from genomenet.training.batch import HostBatch, to_device
 from genomenet.windows.held_out import HeldOutTiles
 
 
 @torch.no_grad()
 def held_out_likelihood(
-    model: LanguageModel,
-    config: ModelConfig,
+    subject: Subject,
     tiles: HeldOutTiles,
-    length_bp: int,
-    batch_size: int,
     checkpoint: str,
     progress: Callable[[int], object] | None = None,
     regions: RegionTrack | None = None,
@@ -30,16 +26,10 @@ def held_out_likelihood(
 
     Parameters
     ----------
-    model : LanguageModel
-        On its device; put into evaluation mode here.
-    config : ModelConfig
-        Its config, for FLOPs at the achieved rate.
+    subject : Subject
+        The model.
     tiles : HeldOutTiles
         Windows that hold each base once; N is never scored.
-    length_bp : int
-        Window length, for FLOPs.
-    batch_size : int
-        Tiles per forward pass.
     checkpoint : {"before decay", "final"}
         Recorded in the result.
     progress : callable, optional
@@ -47,19 +37,18 @@ def held_out_likelihood(
     regions : RegionTrack, optional
         Classes of the bases, to add up by class as well.
     """
-    model.eval()
-    device = next(model.parameters()).device
+    batch_size = subject.windows_a_pass(tiles.length_bp)
     window_nats: list[float] = []
     window_bases: list[int] = []
     masked_nats = torch.zeros((), dtype=torch.float64)
     masked_bases = 0
     by_region = RegionSums(regions) if regions is not None else None
-    stages = config.compressions
-    positions, chunks = [0] * stages, [0] * stages
+    positions, chunks = [0] * subject.stages, [0] * subject.stages
     for first in range(0, len(tiles), batch_size):
         host = HostBatch(tiles.batch(first, min(batch_size, len(tiles) - first)))
-        batch = to_device(host, device)
-        output = batch.scored_by(model)
+        batch = to_device(host, subject.device)
+        with subject.precision():
+            output = batch.scored_by(subject.model)
         nats_BL = output.nats_BL.double().cpu()
         scored_BL = (batch.targets_BL >= 0).cpu()
         masked_BL = scored_BL & torch.from_numpy(host.windows.masked)
@@ -89,6 +78,6 @@ def held_out_likelihood(
         unmasked_nats=nats - float(masked_nats),
         unmasked_bases=bases - masked_bases,
         bases_per_chunk=tuple(positions[0] / count for count in chunks),
-        flops_per_base=flops_per_base(config, length_bp, rates).total,
+        flops_per_base=subject.flops(tiles.length_bp, rates) if subject.flops else math.nan,
         regions=by_region.likelihoods() if by_region is not None else (),
     )

@@ -3,42 +3,37 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import torch
-
 from genomenet.annotation.regions import RegionTrack
 from genomenet.annotation.scored_genome import ScoredGenome
 from genomenet.errors import UserError
 from genomenet.evaluation.likelihood import held_out_likelihood
 from genomenet.evaluation.results import Likelihood
+from genomenet.evaluation.subject import run_subject
 from genomenet.genome.contig_names import ContigNames, placed_bed_lines
 from genomenet.genome.genome import Genome, open_genome, whole_contigs
 from genomenet.genome.intervals import Interval
 from genomenet.genome.text import TextCorpus
-from genomenet.training.config import RunConfig
-from genomenet.training.data import windows_per_pass
-from genomenet.training.device import uses_gpu
+from genomenet.training.config import DataConfig
 from genomenet.training.inputs import contig_names, open_data
 from genomenet.training.provenance import require_digest, require_splits
 from genomenet.training.record import read_record
-from genomenet.training.weights import load_model
 from genomenet.windows.held_out import HeldOutTiles
 
 
-def run_precision(config: RunConfig) -> torch.autocast:
-    """The autocast a run was trained and validated under: routing may differ in another."""
-    device = "cuda" if uses_gpu(config.train) else "cpu"
-    return torch.autocast(device, torch.bfloat16, enabled=config.train.precision == "bfloat16")
-
-
 def held_out_intervals(
-    run: Path, split: str, genome_path: str, bed: str, track_path: str = "", aliases: str = ""
+    run: Path | None,
+    split: str,
+    genome_path: str,
+    bed: str,
+    track_path: str = "",
+    aliases: str = "",
 ) -> tuple[Genome, list[Interval]]:
     """What to score: a split of the run's genome, or (parts of) another genome.
 
     Parameters
     ----------
-    run : Path
-        The run directory.
+    run : Path or None
+        The run directory; none for another genome that models of elsewhere are scored on.
     split : {"train", "valid", "test"}
         Which split of it, when no other genome is named.
     genome_path : str
@@ -57,19 +52,22 @@ def held_out_intervals(
         the other genome comes without the scores that the run's model reads, or an interval is
         not on the genome.
     """
-    config, record = read_record(run)
     if genome_path:
-        genome = (TextCorpus if config.data.text else open_genome)(genome_path)
+        data = read_record(run)[0].data if run else DataConfig()
+        genome = (TextCorpus if data.text else open_genome)(genome_path)
         names = ContigNames(genome.contigs, genome_path, aliases)
         if track_path:
             genome = ScoredGenome(genome, track_path, names)
-        elif config.data.track:
+        elif data.track:
             raise UserError(
                 f"the model of {run} reads a score for every base: name those of {genome_path} "
                 "with --track"
             )
         intervals = whole_contigs(genome)
     else:
+        if run is None:
+            raise UserError("no run's held-out bases can be scored; name a genome with --genome")
+        config, record = read_record(run)
         genome, splits = open_data(config.data)
         names = contig_names(genome, config.data)
         require_digest(genome, config, record, run)
@@ -109,17 +107,6 @@ def evaluate_run(
     regions : RegionTrack, optional
         Classes of the genome's bases, to score by class as well.
     """
-    model, config = load_model(run, checkpoint)
-    tiles = HeldOutTiles(genome, intervals, config.data.max_length, limit=limit or None)
-    torch.set_float32_matmul_precision(config.train.matmul_precision)
-    with run_precision(config):
-        return held_out_likelihood(
-            model,
-            config.model,
-            tiles,
-            config.data.max_length,
-            windows_per_pass(config),
-            checkpoint,
-            progress,
-            regions,
-        )
+    subject = run_subject(run, checkpoint)
+    tiles = HeldOutTiles(genome, intervals, subject.length_bp, limit=limit or None)
+    return held_out_likelihood(subject, tiles, checkpoint, progress, regions)

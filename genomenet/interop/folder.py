@@ -9,7 +9,6 @@ from safetensors.torch import save_file
 
 from genomenet import __version__
 from genomenet.errors import UserError
-from genomenet.evaluation.run import load_model
 from genomenet.files import whole_folder
 from genomenet.interop.weights import read_tensors, with_tensors
 from genomenet.models.config import ModelConfig
@@ -17,6 +16,7 @@ from genomenet.models.language_model import LanguageModel
 from genomenet.models.patcher import read_patcher
 from genomenet.models.tokenised import make_language_model
 from genomenet.training.record import RECORD, SUMMARY, read_json, read_record, write_json
+from genomenet.training.weights import load_model
 
 CONFIG, WEIGHTS, PATCHER = "config.json", "model.safetensors", "patcher"
 FORMAT = 1

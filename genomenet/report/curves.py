@@ -4,7 +4,8 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from genomenet.report.numbers import compact, perplexity
+from genomenet.evaluation.formatting import compact
+from genomenet.report.numbers import perplexity
 from genomenet.report.style import (
     FAINT,
     INK,

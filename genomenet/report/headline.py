@@ -2,9 +2,11 @@
 
 import math
 
-from genomenet.report.numbers import DASH, basis, bits, compact, listing, perplexity
+from genomenet.evaluation.confidence import Estimate
+from genomenet.evaluation.formatting import DASH, compact
+from genomenet.report.numbers import basis, bits, listing, perplexity
 from genomenet.report.summary import ArmSummary, Summary
-from genomenet.study.confidence import Estimate, difference_interval
+from genomenet.study.confidence import difference_interval
 from genomenet.study.efficiency import MatchedRatio, PairComparison
 
 

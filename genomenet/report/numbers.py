@@ -3,10 +3,8 @@
 import math
 from collections.abc import Sequence
 
-from genomenet.study.confidence import Estimate
-
-DASH = "–"
-NOTHING = "—"
+from genomenet.evaluation.confidence import Estimate
+from genomenet.evaluation.formatting import DASH, MINUS, NOTHING
 
 
 def perplexity(nats: float | None) -> str:
@@ -30,17 +28,7 @@ def bits_interval(estimate: Estimate | None, decimals: int = 3) -> str:
 
 def signed_bits(nats: float) -> str:
     """Write a difference in nats as bits per base with its sign, four decimals."""
-    return f"{nats / math.log(2):+.4f}".replace("-", "−")
-
-
-def compact(value: float | None) -> str:
-    """Write a count with three digits and a unit: 950, 1.01M, 24M, 3.1G."""
-    if value is None or not math.isfinite(value):
-        return NOTHING
-    for factor, unit in ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= 0.9995 * factor:
-            return f"{value / factor:#.3g}".rstrip("0").rstrip(".") + unit if value else "0"
-    return f"{value:.3g}"
+    return f"{nats / math.log(2):+.4f}".replace("-", MINUS)
 
 
 def stages(values: Sequence[float]) -> str:

@@ -146,7 +146,7 @@ def log_bases(axes: "Axes", label: str) -> None:
     """Make the x axis logarithmic with labels such as 2M and 10M."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-    from genomenet.report.numbers import compact
+    from genomenet.evaluation.formatting import compact
 
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from genomenet.study.confidence import Estimate, likelihood_interval
+from genomenet.evaluation.confidence import Estimate, likelihood_interval
 from genomenet.study.efficiency import PairComparison, compare_pairs
 from genomenet.study.floors import best_floor
 from genomenet.study.results import ArmRun, Floor, Study

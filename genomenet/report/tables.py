@@ -6,14 +6,12 @@ import math
 import textwrap
 from collections.abc import Sequence
 
+from genomenet.evaluation.formatting import DASH, NOTHING, compact
 from genomenet.report.headline import headline
 from genomenet.report.numbers import (
-    DASH,
-    NOTHING,
     basis,
     bits,
     bits_interval,
-    compact,
     perplexity,
     signed_bits,
     stages,

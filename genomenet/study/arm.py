@@ -7,7 +7,9 @@ from pathlib import Path
 
 import torch
 
-from genomenet.evaluation.run import evaluate_run, load_model, run_precision
+from genomenet.evaluation.run import evaluate_run
+from genomenet.evaluation.sequences import at_bases
+from genomenet.evaluation.subject import run_subject
 from genomenet.genome.genome import Genome
 from genomenet.genome.intervals import Interval
 from genomenet.models.config import ModelConfig
@@ -139,30 +141,24 @@ def boundary_tracks(
     """
     if not run.model.compressions:
         return []
-    model, _ = load_model(folder, "final")
+    subject = run_subject(folder)
     tiles = HeldOutTiles(genome, [example], run.data.max_length)
-    batch = to_device(HostBatch(tiles.batch(0, 1)), next(model.parameters()).device)
-    with run_precision(run):
-        output = batch.scored_by(model.eval())
+    batch = to_device(HostBatch(tiles.batch(0, 1)), subject.device)
+    with subject.precision():
+        output = batch.scored_by(subject.model)
     length = example.end - example.start
     tracks = []
-    position = torch.arange(length)
-    for stage, routing in enumerate(output.boundaries):
-        probability_L, boundary_L = torch.zeros(length + 1), torch.zeros(length + 1).bool()
-        valid = routing.valid[0].cpu()
-        boundary = routing.mask[0].cpu()[valid]
-        probability_L[position] = routing.probability[0].float().cpu()[valid]
-        boundary_L[position] = boundary
+    for stage, (probability_BL, boundary_BL) in enumerate(at_bases(output.boundaries)):
+        probability_L = probability_BL[0, 1:length].nan_to_num(0.0)
         tracks.append(
             Track(
                 arm,
                 seed,
                 stage,
-                tuple(round(p, 4) for p in probability_L[1:].tolist()),
-                tuple(boundary_L[1:].tolist()),
+                (*(round(p, 4) for p in probability_L.tolist()), 0.0),
+                (*boundary_BL[0, 1:length].tolist(), False),
             )
         )
-        position = position[boundary]
     return tracks
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
-from genomenet.study.confidence import Estimate, difference_interval, seed_interval
+from genomenet.evaluation.confidence import Estimate, seed_interval
+from genomenet.study.confidence import difference_interval
 from genomenet.study.results import ArmRun, Study
 
 Axis = Literal["bases", "flops"]

@@ -9,7 +9,7 @@ import torch
 
 from genomenet.errors import UserError
 from genomenet.evaluation.likelihood import held_out_likelihood
-from genomenet.evaluation.run import evaluate_run, held_out_intervals, load_model
+from genomenet.evaluation.run import evaluate_run, held_out_intervals
 from genomenet.genome.genome import open_genome
 from genomenet.genome.importer import import_genome
 from genomenet.genome.intervals import Interval
@@ -17,7 +17,9 @@ from genomenet.models.flops import flops_per_base
 from genomenet.models.language_model import LanguageModel
 from genomenet.training.record import read_record
 from genomenet.training.run import train
+from genomenet.training.weights import load_model
 from genomenet.windows.held_out import HeldOutTiles
+from tests.evaluation.subjects import subject_of
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +32,7 @@ def model(tmp_path_factory):
 
 def score(model, genome, intervals, batch_size=3, length=64):
     tiles = HeldOutTiles(genome, intervals, length)
-    return held_out_likelihood(model, model.config, tiles, length, batch_size, "final")
+    return held_out_likelihood(subject_of(model, batch_size, length), tiles, "final")
 
 
 def test_equals_a_loop_over_bases(model, genome_folder):

@@ -13,6 +13,7 @@ from genomenet.genome.importer import import_genome
 from genomenet.genome.intervals import Interval
 from genomenet.models.language_model import LanguageModel
 from genomenet.windows.held_out import HeldOutTiles
+from tests.evaluation.subjects import subject_of
 from tests.models.arms import ARMS
 
 LENGTH = 48
@@ -49,9 +50,8 @@ INTERVALS = [Interval("a", 20, 300), Interval("b", 3, 111)]
 
 def score(model, genome, track, batch_size):
     tiles = HeldOutTiles(genome, INTERVALS, LENGTH)
-    return held_out_likelihood(
-        model, model.config, tiles, LENGTH, batch_size, "final", regions=track
-    )
+    subject = subject_of(model, batch_size, LENGTH)
+    return held_out_likelihood(subject, tiles, "final", regions=track)
 
 
 def test_equals_a_loop_over_bases(model, genome, track):

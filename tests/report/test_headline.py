@@ -5,9 +5,9 @@ import math
 
 import pytest
 
+from genomenet.evaluation.confidence import Estimate
 from genomenet.report.headline import difference_words, headline
 from genomenet.report.summary import summarise
-from genomenet.study.confidence import Estimate
 from genomenet.study.results import Floor, SplitRecord
 from tests.study.example_study import arm_run, likelihood, make_study
 

@@ -4,17 +4,17 @@ import math
 
 import pytest
 
+from genomenet.evaluation.confidence import Estimate
+from genomenet.evaluation.formatting import compact
 from genomenet.report.numbers import (
     basis,
     bits,
     bits_interval,
-    compact,
     listing,
     perplexity,
     signed_bits,
     stages,
 )
-from genomenet.study.confidence import Estimate
 
 
 def test_perplexity_and_bits():

@@ -1,4 +1,4 @@
-"""Tests of study/confidence.py against known variances and printed tables."""
+"""Tests of evaluation/confidence.py and study/confidence.py against variances and tables."""
 
 import dataclasses
 import math
@@ -6,14 +6,13 @@ import math
 import numpy as np
 import pytest
 
-from genomenet.study.confidence import (
+from genomenet.evaluation.confidence import (
     bootstrap_interval,
-    difference_interval,
     likelihood_interval,
     paired_difference,
     seed_interval,
-    student_t_quantile,
 )
+from genomenet.study.confidence import difference_interval
 from tests.study.example_study import arm_run, likelihood
 
 
@@ -73,7 +72,10 @@ def test_pairing_finds_what_separate_intervals_cannot():
     [(1, 12.706), (2, 4.303), (3, 3.182), (4, 2.776), (9, 2.262), (10, 2.228), (30, 2.042)],
 )
 def test_student_t_matches_the_table(freedom, table):
-    assert student_t_quantile(0.975, freedom) == pytest.approx(table, abs=6e-4)
+    values = np.arange(freedom + 1.0)
+    interval = seed_interval(values)
+    error = values.std(ddof=1) / math.sqrt(values.size)
+    assert (interval.high - interval.centre) / error == pytest.approx(table, abs=6e-4)
 
 
 def test_seed_interval_is_mean_and_t():

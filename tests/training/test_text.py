@@ -17,6 +17,7 @@ from genomenet.models.config import ModelConfig
 from genomenet.models.language_model import LanguageModel
 from genomenet.training.config import DataConfig, RunConfig
 from genomenet.windows.held_out import HeldOutTiles
+from tests.evaluation.subjects import subject_of
 
 WORDS = ("chunk", "byte", "model", "entropy", "größer", "patch", "the", "of", "a")
 MODEL = {
@@ -69,7 +70,7 @@ def test_a_uniform_model_has_perplexity_256(corpus):
     torch.nn.init.zeros_(model.lm_head.weight)
     genome = TextCorpus(corpus)
     tiles = HeldOutTiles(genome, whole_contigs(genome), 64, limit=9)
-    found = held_out_likelihood(model, config, tiles, 64, 4, "final")
+    found = held_out_likelihood(subject_of(model, 4), tiles, "final")
     assert math.exp(found.nats) == pytest.approx(256, rel=1e-5)
     assert found.bases == sum(tiles.interval(i).length_bp for i in range(9))
 
