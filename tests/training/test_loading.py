@@ -165,8 +165,8 @@ def test_a_gpu_run_reads_into_pinned_memory(make_config, monkeypatch):
             same(one, other)
             # torch must know each part as its own memory, to keep it until it is copied.
             whole = pinned[place * pieces // len(found)].untyped_storage()
-            for array in (one.windows.codes, one.windows.mask.bits):
-                tensor = tensor_over(array)
-                assert tensor.untyped_storage()._cdata == whole._cdata
-                assert np.array_equal(tensor.numpy(), array)
-                assert tensor.numpy().dtype == array.dtype
+            array = one.windows.packed
+            tensor = tensor_over(array)
+            assert tensor.untyped_storage()._cdata == whole._cdata
+            assert np.array_equal(tensor.numpy(), array)
+            assert tensor.numpy().dtype == array.dtype
