@@ -154,6 +154,7 @@ def test_a_gpu_run_reads_into_pinned_memory(make_config, monkeypatch):
     monkeypatch.setattr(torch, "empty", empty)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     data = GenomeDataModule(make_config(accelerator="auto"), 2)
+    monkeypatch.setattr(loading, "_AT_ONCE_BP", 1)
     for loader, wanted, pieces in (
         (data.train_dataloader(), steps, 8),
         (data.val_dataloader(), tiles, 2),
