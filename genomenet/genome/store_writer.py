@@ -32,7 +32,7 @@ class SourceRecord:
         Size on disk.
     sha256 : str or None
         Of the file as it was on disk, where that is not plain FASTA. What a plain FASTA says is
-        in the store's digest, and to hash its bytes, too, would take as long as a third of the
+        in the store's digest, and to hash its bytes, too, would take as long as a quarter of the
         import.
     ambiguity_to_n, uracil_to_t : int
         How many letters were replaced.
