@@ -205,9 +205,9 @@ def score_noise(
                 found = scorer.score(
                     [edited[row].codes for row in rows], [edited[row].masked for row in rows]
                 )
-                for row, nats in zip(rows, found, strict=True):
-                    own_nats[s, c, first + row] = nats.sum()
-                    kept_nats[s, c, first + row] = nats[kept[row]].sum()
+                for row, nats_M in zip(rows, found, strict=True):
+                    own_nats[s, c, first + row] = nats_M.sum()
+                    kept_nats[s, c, first + row] = nats_M[kept[row]].sum()
                     before = clean[s][row][edited[row].origin[kept[row]]]
                     kept_clean_nats[s, c, first + row] = before.sum()
                 if progress is not None:

@@ -174,7 +174,8 @@ class RobustnessFindings:
         return Table(
             "differences",
             "Kept share minus that of the isotropic baseline, mean over rates",
-            "Points of the gain over uniform, paired over windows; above zero the model is the more robust one.",
+            "Points of the gain over uniform, paired over windows; above zero the model is the "
+            "more robust one.",
             (
                 Column("model"),
                 Column("baseline"),

@@ -40,12 +40,26 @@ def _against_baselines(shares: NoiseShares, unit: str) -> list[str]:
             if found.excludes_zero:
                 verdict = "keeps more than" if found.centre > 0 else "keeps less than"
             points = [cell_text(100 * x, POINTS) for x in (found.centre, found.low, found.high)]
+            kinds = _by_kind(shares, s, base, over)
             said.append(
                 f"On {what} {shares.sums.scorers[s].name} {verdict} its isotropic baseline "
                 f"{shares.sums.scorers[base].name}: {points[0]} points of the gain over uniform "
-                f"(95 %, {found.n} windows: {points[1]} to {points[2]})."
+                f"(95 %, {found.n} windows: {points[1]} to {points[2]}); {kinds}."
             )
     return said
+
+
+def _by_kind(shares: NoiseShares, scorer: int, base: int, over: Over) -> str:
+    """Where the difference comes from: one kind of noise may outweigh all others."""
+    more, less = [], []
+    for kind in shares.kinds(over):
+        found = shares.kind_difference(scorer, base, kind, over)
+        if found.excludes_zero:
+            (more if found.centre > 0 else less).append(kind)
+    parts = [f"{word} under {', '.join(k)}" for word, k in (("more", more), ("less", less)) if k]
+    return (
+        f"by kind it keeps {' and '.join(parts)}" if parts else "no kind of noise tells them apart"
+    )
 
 
 def _most_robust(shares: NoiseShares, unit: str) -> list[str]:
@@ -124,7 +138,13 @@ def robustness_notes(shares: NoiseShares, unit: str) -> list[str]:
         f"Unedited {unit}s show the second alone.",
         "Edited windows are cut to the length of the clean one, and deletions leave them shorter: "
         f"no {unit} from outside a window is scored.",
+        "Kinds of noise are many, and their intervals are not corrected for that.",
     ]
+    if any(one.perturbation.name == "N" for one in sums.conditions):
+        notes.append(
+            "A model that met no N in training has seen its symbol only in front of windows; N then "
+            "measures how it takes what it has never read."
+        )
     for scorer in sums.scorers:
         if scorer.is_model and scorer.subject and scorer.subject.note:
             notes.append(f"{scorer.name}: {scorer.subject.note}")

@@ -136,7 +136,9 @@ class PeerModel(nn.Module):
 
     def _nats(self, logits_BSV: Tensor, id_BS: Tensor, scored_BS: Tensor) -> Tensor:
         """Nats of tokens among those that spell bases; 0 where nothing is scored."""
-        rank_BS = torch.searchsorted(self.dna_ids, id_BS).clamp(max=len(self.dna_ids) - 1)
+        rank_BS = torch.searchsorted(self.dna_ids, id_BS.contiguous()).clamp(
+            max=len(self.dna_ids) - 1
+        )
         targets_BS = torch.where(scored_BS, rank_BS, -1)
         return next_base_nats(logits_BSV[..., self.dna_ids], targets_BS)
 

@@ -57,7 +57,7 @@ def hf_subject(
     _check_length(peer, words, length_bp)
     model.requires_grad_(False)
     if isinstance(model, CausalPeer):
-        _require_causal(model, name)
+        _require_causal(model, name, min(length_bp, 48))
     device = "cuda" if torch.cuda.is_available() else "cpu"
     return Subject(
         name=Path(name).name,
@@ -136,12 +136,13 @@ def _check_length(peer: Peer, words: Words, length_bp: int) -> None:
 
 
 @torch.no_grad()
-def _require_causal(model: CausalPeer, name: str) -> None:
+def _require_causal(model: CausalPeer, name: str, length_bp: int) -> None:
     """Change what comes later; what was said before must stay."""
     generator = torch.Generator().manual_seed(0)
-    bases_1L = torch.randint(0, 4, (1, 96), generator=generator)
+    bases_1L = torch.randint(0, 4, (1, length_bp), generator=generator)
+    half = length_bp // 2
     # A k-mer or word that reaches over the border may change, and so may those next to it.
-    other_1L = torch.cat([bases_1L[:, :64], (bases_1L[:, 64:] + 1) % 4], 1)
+    other_1L = torch.cat([bases_1L[:, :half], 3 - bases_1L[:, half:]], 1)
     valid_1L = torch.ones_like(bases_1L, dtype=torch.bool)
     tokens = [model.words.cut(one, valid_1L) for one in (bases_1L, other_1L)]
     shared = 0
