@@ -51,7 +51,8 @@ def _against_baselines(shares: NoiseShares, unit: str) -> list[str]:
 
 def _by_kind(shares: NoiseShares, scorer: int, base: int, over: Over) -> str:
     """Where the difference comes from: one kind of noise may outweigh all others."""
-    more, less = [], []
+    more: list[str] = []
+    less: list[str] = []
     for kind in shares.kinds(over):
         found = shares.kind_difference(scorer, base, kind, over)
         if found.excludes_zero:
@@ -142,8 +143,8 @@ def robustness_notes(shares: NoiseShares, unit: str) -> list[str]:
     ]
     if any(one.perturbation.name == "N" for one in sums.conditions):
         notes.append(
-            "A model that met no N in training has seen its symbol only in front of windows; N then "
-            "measures how it takes what it has never read."
+            "A model that met no N in training has seen its symbol only in front of windows: N "
+            "then tells how it takes what it has never read there."
         )
     for scorer in sums.scorers:
         if scorer.is_model and scorer.subject and scorer.subject.note:
