@@ -9,8 +9,8 @@ import pytest
 from genomenet.annotation.region_classes import CLASSES
 from genomenet.annotation.regions import RegionTrack
 from genomenet.cli.main import main
-from genomenet.genome.genome import open_genome
 from genomenet.evaluation.findings_file import load_findings
+from genomenet.genome.genome import open_genome
 from genomenet.training.run import train
 
 from .test_cli import fails
@@ -109,7 +109,7 @@ def test_scores_by_class(capsys, tmp_path, make_config, regions):
         return capsys.readouterr().out, tables
 
     assert "by-class" not in scored(runs[0], "--split", "train")[1]
-    own = [row for row in scored(runs[1], "--split", "train")[1]["by-class"]]
+    own = scored(runs[1], "--split", "train")[1]["by-class"]
     said, tables = scored(*runs, "--split", "train", "--regions", str(regions))
     for name in ("plain", "own"):
         rows = [row for row in tables["by-class"] if row["model"] == name]
