@@ -136,7 +136,7 @@ def _context(scoring: Scoring, best: Arm) -> list[str]:
     return [
         f"From position {last} of the window on, {best.first.subject.name} pays {after * BITS:.4f} "
         f"bits per {scoring.unit}, and {before * BITS:.4f} in positions {last // 2} to "
-        f"{last - 1}: what longer context adds is at most the difference."
+        f"{last - 1}: the difference is what longer context adds, and chance."
     ]
 
 
