@@ -115,14 +115,16 @@ def _dots(
         offset = (place - (len(pairs) - 1) / 2) * gap
         places = dict(zip(categories, middles, strict=True))
         y = [places[str(category)] + offset for category in series.x]
-        for x, here, bounds in zip(series.y, y, _bounds(series), strict=True):
-            if not _shown(x, chart.log_x):
-                continue
-            if bounds is not None and _shown(bounds[0], chart.log_x):
-                axes.plot(
-                    bounds, [here, here], color=look.colour, linewidth=1.9, alpha=look.alpha,
-                    linestyle="-" if look.filled else look.line, solid_capstyle="butt",
-                )  # fmt: skip
+        held = [
+            (here, *bounds)
+            for x, here, bounds in zip(series.y, y, _bounds(series), strict=True)
+            if bounds is not None and _shown(x, chart.log_x) and _shown(bounds[0], chart.log_x)
+        ]
+        axes.hlines(
+            [here for here, *_ in held], [low for _, low, _ in held], [high for *_, high in held],
+            color=look.colour, linewidth=1.9, alpha=look.alpha,
+            linestyle="-" if look.filled else look.line,
+        )  # fmt: skip
         finite = [(x, here) for x, here in zip(series.y, y, strict=True) if _shown(x, chart.log_x)]
         axes.plot(
             [x for x, _ in finite], [here for _, here in finite], linestyle="",
@@ -133,8 +135,9 @@ def _dots(
     axes.set_yticks(middles, [_wrapped(category, 30) for category in categories])
     axes.set_ylim(sum(heights) or 1, 0)
     axes.tick_params(axis="y", length=0)
-    for top in tops[1:]:
-        axes.axhline(top, color=FAINT, linewidth=0.4, alpha=0.4)
+    axes.hlines(
+        tops[1:], 0, 1, transform=axes.get_yaxis_transform(), color=FAINT, linewidth=0.4, alpha=0.4
+    )
     axes.margins(x=0.07)
     reference_line(axes, chart, upright=True)
 

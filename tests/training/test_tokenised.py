@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from genomenet.evaluation.likelihood import held_out_likelihood
-from genomenet.evaluation.run import evaluate_run, held_out_intervals, load_model
+from genomenet.evaluation.run import evaluate_run, held_out_intervals
 from genomenet.evaluation.subject import run_subject
 from genomenet.genome.intervals import Interval
 from genomenet.models.flops import flops_per_base
@@ -21,6 +21,7 @@ from genomenet.training.inputs import open_data
 from genomenet.training.module import GenomeModule
 from genomenet.training.provenance import describe_source
 from genomenet.training.run import train
+from genomenet.training.weights import load_model
 from genomenet.windows.bpe_training import train_bpe
 from genomenet.windows.held_out import HeldOutTiles
 from genomenet.windows.training_windows import TrainingWindows
