@@ -92,7 +92,7 @@ def _annotation(example: Example, contig: str) -> list[dict]:
     tracks = []
     if example.genes:
         genes = [_gene(gene, contig) for gene in example.genes]
-        tracks.append(_places("genes", genes, INK, 60, "EXPANDED"))
+        tracks.append(_places("genes", genes, INK, 60 if len(genes) == 1 else 100, "EXPANDED"))
     if example.soft_mask:
         runs = [{"chr": contig, "start": start, "end": end} for start, end in example.soft_mask]
         tracks.append(_places("soft-masked repeats", runs, "#6a7385", 24))

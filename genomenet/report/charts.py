@@ -52,7 +52,7 @@ def draw_chart(chart: Chart, prefix: str, palette: Palette) -> Drawing:
     missing = _off_axis(chart)
     caption = chart.caption
     if missing:
-        caption += f" {missing} without a place on the logarithmic axis are left out."
+        caption += f" Left out, without a place on the logarithmic axis: {missing}."
     if any(series.control for series in chart.series):
         caption += " Controls are open and dashed."
     return Drawing(
@@ -150,11 +150,12 @@ def _curves(axes: "Axes", chart: Chart, pairs: list[Pair]) -> None:
         kept = [
             (at, value, bounds)
             for at, value, bounds in zip(x, series.y, _bounds(series), strict=True)
-            if _shown(at, chart.log_x) and math.isfinite(value)
+            # Where a line has no value, it has a gap.
+            if _shown(at, chart.log_x) and (math.isfinite(value) or chart.kind == "lines")
         ]
         lines = chart.kind == "lines"
         if lines and any(bounds for *_, bounds in kept):
-            held = [(at, *bounds) for at, _, bounds in kept if bounds is not None]
+            held = [(at, *(bounds or (math.nan, math.nan))) for at, _, bounds in kept]
             axes.fill_between(
                 [at for at, *_ in held], [low for _, low, _ in held],
                 [high for *_, high in held], color=look.colour, alpha=0.14, linewidth=0,

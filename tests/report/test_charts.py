@@ -73,7 +73,7 @@ def test_crowded_charts_become_panels_and_name_their_axes_once(drawings):
 
 
 def test_what_is_missing_is_left_out_and_told(drawings):
-    assert "1 point without a place on the logarithmic axis" in drawings["holes"].caption
+    assert "without a place on the logarithmic axis: 1 point." in drawings["holes"].caption
     assert "nothing finite to draw" in words_of(drawings["nothing"].svg)
     assert "nothing (control): nothing finite" in drawings["holes"].description
     assert "NaN" not in drawings["holes"].svg
