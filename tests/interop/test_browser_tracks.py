@@ -118,6 +118,7 @@ def test_without_pybigwig_bedgraph_still_works(genome_folder, tmp_path, monkeypa
         write_tracks([subject_named("transformer")], where, tmp_path / "out")
     assert not (tmp_path / "out").exists()
     write_tracks([subject_named("transformer")], where, tmp_path / "out", ["bedgraph"])
-    (tmp_path / "out" / "run.surprise.bedGraph").read_text().startswith("track type=bedGraph")
+    text = (tmp_path / "out" / "run.surprise.bedGraph").read_text()
+    assert text.startswith('track type=bedGraph name="run surprise"')
     with pytest.raises(UserError, match="not an empty folder"):
         write_tracks([subject_named("transformer")], where, tmp_path / "out", ["bedgraph"])

@@ -1,5 +1,6 @@
 """Opens the pages in headless Chromium, offline: no console error, and all is really drawn."""
 
+import html
 import math
 import re
 import shutil
@@ -20,7 +21,7 @@ FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--enable-logging=stderr", "--v=0", "--hide-scrollbars",
-    "--host-resolver-rules=MAP * ~NOTFOUND",  # no network: whoever asks for it fails aloud
+    "--host-resolver-rules=MAP * ~NOTFOUND",  # no network
 )  # fmt: skip
 
 # Added to a copy of the page: writes the drawn size of every figure, and whether the page itself
@@ -62,11 +63,11 @@ SORT = """<script>addEventListener("load", () => {
   [...arms.querySelectorAll("th[data-column='12'] button")][0].click();
   seen.push(arms.tBodies[0].rows[0].cells[12].textContent);
   document.body.dataset.focus = document.activeElement.tagName;
-  document.body.dataset.sorted = seen.join(";");
+  document.body.dataset.sorted = seen.join("@");
 });</script></body>"""
 
 LOOK_AGAIN = """<script>setTimeout(() => {
-  const browser = document.querySelector("#browser > *").shadowRoot || document;
+  const browser = document.querySelector("#browser").shadowRoot;
   document.body.dataset.canvases = browser.querySelectorAll("canvas").length;
 }, 4000);</script></body>"""
 
@@ -120,7 +121,7 @@ def test_pages_can_be_looked_at_in_both_themes(tmp_path, report, name, theme):
     assert (ground.mean() < 60) == (theme == "dark")
     # Something is drawn all down the report, and in colours; the browser fills what it needs.
     drawn = (np.abs(seen - ground) > 24).any(axis=(1, 2))
-    assert drawn.mean() > (0.7 if name == "report.html" else 0.15)
+    assert drawn.mean() > (0.5 if name == "report.html" else 0.15)
     coloured = (seen.max(axis=2) - seen.min(axis=2)) > 70
     assert coloured.sum() > 3000
 
@@ -130,11 +131,9 @@ def test_tables_sort_by_numbers_and_words(tmp_path, report):
     page = with_script(report, SORT, tmp_path / "sort.html")
     dom, log = chromium(tmp_path, page, 1200, "--dump-dom")
     assert "CONSOLE" not in log
-    before, up, down, motif, best = re.search(r'data-sorted="([^"]*)"', dom)[1].split(";")
-    hostile = "<script>alert(1)</script>"
-    assert before == f"CDS|intron|{hostile}".replace("<", "&lt;").replace(">", "&gt;") or (
-        before == f"CDS|intron|{hostile}"
-    )
+    seen = html.unescape(re.search(r'data-sorted="([^"]*)"', dom)[1])
+    before, up, down, motif, best = seen.split("@")
+    assert before == "CDS|intron|<script>alert(1)</script>"
     assert up.startswith("CDS|intron|")
     assert up.endswith("/ascending")
     assert down.startswith("intron|CDS|")  # what has no number stays last
@@ -156,13 +155,16 @@ def test_the_browser_page_draws_all_tracks_without_a_network(tmp_path, report):
 
 
 @pytest.mark.browser
-def test_the_check_sees_a_request(tmp_path):
+@pytest.mark.parametrize("name", ["report.html", "browser.html"])
+def test_the_pages_policy_makes_any_request_a_console_error(tmp_path, report, name):
+    text = (report.parent / name).read_text(encoding="utf-8")
+    policy = re.search(r'<meta http-equiv="Content-Security-Policy"[^>]*>', text)[0]
     broken = tmp_path / "broken.html"
     broken.write_text(
-        '<!DOCTYPE html><title>x</title><link rel="icon" href="data:,">'
+        f'<!DOCTYPE html><title>x</title>{policy}<link rel="icon" href="data:,">'
         '<script>fetch("https://example.org/genomes.json").catch(() => 0)</script>'
     )
-    _, log = chromium(tmp_path, broken, 800, "--virtual-time-budget=4000", "--dump-dom")
+    _, log = chromium(tmp_path, broken, 800, "--dump-dom")
     assert "CONSOLE" in log
 
 
