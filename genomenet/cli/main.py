@@ -23,6 +23,7 @@ VERBS = {
     "export": ("export", "write the model of a run as a folder to share"),
     "compare": ("compare", "train and score all arms of a study on the same bases"),
     "report": ("report", "write the figures and the HTML report of a study"),
+    "tracks": ("tracks", "write surprise, boundaries and compute of every base for browsers"),
     "models": ("models", "list model presets with parameters and FLOPs per base"),
 }
 

@@ -67,7 +67,10 @@ def table_csv(table: Table) -> str:
 
 def chart_csv(chart: Chart) -> str:
     """The data of a chart: a line for each point of each series."""
-    header = ["series", "control", chart.x_label or "x", chart.y_label or "y", "low", "high"]
+    across, up = (chart.x_label or "x", chart.y_label or "y")
+    if chart.kind == "dots":
+        across, up = "category", across  # the numbers run along x
+    header = ["series", "control", across, up, "low", "high"]
     rows: list[list[Cell]] = []
     for series in chart.series:
         nothing: tuple[Cell, ...] = ("",) * len(series.x)

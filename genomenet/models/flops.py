@@ -10,6 +10,7 @@ around it, which those leave out. N-gram embeddings are look-ups and additions. 
 (arXiv 2507.07955) appendix B; Byte Latent Transformer (arXiv 2412.09871) section 4.5.
 """
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -89,25 +90,59 @@ def flops_per_base(
     UserError
         When the model names a patcher that can't be read.
     """
+    parts = flops_by_depth(config, length_bp, positions_per_chunk)
+    share, total = 1.0, parts[0]
+    for part, rate in zip(parts[1:], _rates(config, positions_per_chunk), strict=True):
+        share /= rate
+        total += part * share
+    return total
+
+
+def flops_by_depth(
+    config: ModelConfig, length_bp: int, positions_per_chunk: Sequence[float] | None = None
+) -> list[Flops]:
+    """Forward FLOPs at a base, and what is added wherever the network steps further in.
+
+    Parameters
+    ----------
+    config, length_bp, positions_per_chunk
+        As `flops_per_base`.
+
+    Returns
+    -------
+    list of Flops
+        `ModelConfig.compressions` and one more. The first is spent at every base: the patcher, the
+        embedding and head, the outermost encoder and decoder, and finding boundaries. The next is
+        spent in addition at every position where the outermost chunker (or the tokeniser) steps,
+        and so on. What attention and cross-attention spend is an average position's at the given
+        rates. So weighted by how often each happens, they add up to `flops_per_base`.
+    """
     layout = config.networks()
-    share = 1.0  # positions of the stage at hand per base
-    if config.tokeniser != "none":
-        bases_per_token = config.kmer if config.tokeniser == "kmer" else config.target(0)
-        share /= positions_per_chunk[0] if positions_per_chunk else bases_per_token
-        positions_per_chunk = None
-    rates = positions_per_chunk or [config.target(stage) for stage in range(layout.stages)]
+    rates = _rates(config, positions_per_chunk)
     width = config.stage(0).d_model
     tables = len(config.ngrams)
     if config.ngram_tables == "hashed":
         tables *= config.ngram_functions
-    embedding = share * (4.0 * config.vocab_size + tables) * width
-    flops = Flops(embedding=embedding, patcher=_patcher(config, length_bp))
-    for stage in range(layout.stages):
+    found = [Flops(patcher=_patcher(config, length_bp))]
+    share = 1.0  # positions of the stage at hand per base
+    if config.tokeniser != "none":
+        share /= rates.pop(0)
+        found.append(Flops())
+    found[-1] += Flops(embedding=(4.0 * config.vocab_size + tables) * width)
+    for stage, rate in enumerate(rates):
         letters = layout.encoders[stage] + layout.decoders[stage]
-        flops += _layers(letters, config.stage(stage), length_bp * share) * share
-        flops += _chunking(config, stage, rates[stage]) * share
-        share /= rates[stage]
-    return flops + _layers(layout.main, config.stage(layout.stages), length_bp * share) * share
+        everywhere = _chunking(config, stage, math.inf)
+        per_chunk = (_chunking(config, stage, rate) + everywhere * -1.0) * rate
+        found[-1] += _layers(letters, config.stage(stage), length_bp * share) + everywhere
+        found.append(per_chunk)
+        share /= rate
+    found[-1] += _layers(layout.main, config.stage(layout.stages), length_bp * share)
+    return found
+
+
+def _rates(config: ModelConfig, achieved: Sequence[float] | None) -> list[float]:
+    """Positions per chunk of every step inwards: as achieved, or else the nominal ones."""
+    return list(achieved or [config.target(stage) for stage in range(config.compressions)])
 
 
 def patcher_is_unknown(config: ModelConfig) -> bool:

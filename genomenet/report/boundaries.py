@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from genomenet.report.figure_data import boundaries_csv
 from genomenet.report.numbers import listing
 from genomenet.report.style import (
     FAINT,
@@ -51,7 +52,7 @@ def boundary_window(summary: Summary) -> Drawing | None:
     shown = list(tracks.values())
     labels = [_label(summary, track, shown) for track in shown]
     colours = [colour(summary.arm(track.arm).index) for track in shown]
-    low, high = _zoom(example)
+    low, high = zoom(example)
     with looks(name):
         figure = new_figure(9.0, 2.7 + 0.95 * len(shown))
         heights = [2.0, 0.75, *([1.0] * len(shown))]
@@ -81,7 +82,8 @@ def boundary_window(summary: Summary) -> Drawing | None:
         f"starts, in bins of {_bin_bp(example)} bp. Middle: genes (exons thick) and soft-masked "
         "repeats. Bottom: boundary probability of every base in the marked stretch."
     )
-    return Drawing(name, title, caption, description, svg, wide=True)
+    data = boundaries_csv(example, shown)
+    return Drawing(name, title, caption, description, svg, wide=True, csv=data)
 
 
 def _label(summary: Summary, track: Track, shown: Sequence[Track]) -> str:
@@ -91,13 +93,13 @@ def _label(summary: Summary, track: Track, shown: Sequence[Track]) -> str:
     return f"{label}, stage {track.stage}" if several else label
 
 
-def _zoom(example: Example) -> tuple[int, int]:
+def zoom(example: Example, length_bp: int = ZOOM_BP) -> tuple[int, int]:
     """Choose the stretch shown base by base: around the first exon edge inside, else the middle."""
     edges = [edge for gene in example.genes for exon in gene.exons for edge in exon]
     inside = sorted(edge for edge in edges if example.start < edge < example.end)
     middle = inside[0] if inside else (example.start + example.end) // 2
-    low = max(example.start, min(middle - ZOOM_BP // 2, example.end - ZOOM_BP))
-    return low, min(example.end, low + ZOOM_BP)
+    low = max(example.start, min(middle - length_bp // 2, example.end - length_bp))
+    return low, min(example.end, low + length_bp)
 
 
 def _bin_bp(example: Example) -> int:

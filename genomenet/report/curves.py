@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from genomenet.evaluation.formatting import compact
+from genomenet.report.figure_data import chunk_rates_csv, curves_csv
 from genomenet.report.numbers import perplexity
 from genomenet.report.style import (
     FAINT,
@@ -96,7 +97,7 @@ def chunk_rates(summary: Summary) -> Drawing | None:
         "How many bases an average chunk of each stage spans at each validation; the dashed "
         "line is the target. Inner stages are dashed or dotted."
     )
-    return Drawing(name, title, caption, description, svg)
+    return Drawing(name, title, caption, description, svg, csv=chunk_rates_csv(summary))
 
 
 def _loss(
@@ -141,7 +142,7 @@ def _loss(
         "a seed. Left means cheaper, down means better; grey lines are trivial rows."
         + (" What is worse than uniform is cut off." if math.isfinite(uniform) else "")
     )
-    return Drawing(name, title, caption, description, svg)
+    return Drawing(name, title, caption, description, svg, csv=curves_csv(summary))
 
 
 def _draw_arm(

@@ -2,6 +2,7 @@
 
 import math
 
+from genomenet.report.figure_data import final_bits_csv
 from genomenet.report.numbers import basis, bits, bits_interval
 from genomenet.report.style import (
     FAINT,
@@ -70,4 +71,4 @@ def final_bits(summary: Summary) -> Drawing | None:
         f"Filled: after decay, with its interval ({basis(ranked[0].final)}). Open: before decay. "
         "Overlapping intervals do not mean a tie, since arms are compared in pairs: see the text."
     )
-    return Drawing(name, title, caption, description, svg)
+    return Drawing(name, title, caption, description, svg, csv=final_bits_csv(summary))

@@ -49,6 +49,8 @@ class Drawing:
         A whole SVG document on a light background.
     wide : bool
         Whether it takes the page's full width.
+    csv : str
+        The data behind it.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Drawing:
     description: str
     svg: str
     wide: bool = False
+    csv: str = ""
 
     def inline(self) -> str:
         """Return the SVG for a page, its colours taken from the page's light or dark theme."""

@@ -5,19 +5,19 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from genomenet.evaluation.run import evaluate_run
-from genomenet.evaluation.sequences import at_bases
 from genomenet.evaluation.subject import run_subject
+from genomenet.evaluation.window_tracks import window_tracks
 from genomenet.genome.genome import Genome
 from genomenet.genome.intervals import Interval
 from genomenet.models.config import ModelConfig
 from genomenet.models.flops import TRAINING_OVER_FORWARD, flops_per_base
 from genomenet.models.parameters import count_parameters
 from genomenet.study.config import StudyConfig
-from genomenet.study.results import ArmRun, CurvePoint, Family, Track
-from genomenet.training.batch import HostBatch, to_device
+from genomenet.study.results import ArmRun, CurvePoint, Family, Surprise, Track
 from genomenet.training.config import RunConfig
 from genomenet.training.inputs import open_data, open_regions
 from genomenet.training.provenance import require_splits
@@ -34,7 +34,7 @@ def run_folder(study_folder: Path, arm: str, seed: int) -> Path:
 
 def run_arm(
     study_folder: Path, config: StudyConfig, arm: str, seed: int, threads: int, example: Interval
-) -> tuple[ArmRun, list[Track]]:
+) -> tuple[ArmRun, list[Track], Surprise]:
     """Train an arm, or pick up where it stopped, and score it on the test split.
 
     Parameters
@@ -48,7 +48,7 @@ def run_arm(
     threads : int
         CPU threads for it.
     example : Interval
-        Window whose boundaries are kept for the report.
+        Window whose boundaries and surprise are kept for the report.
     """
     torch.set_num_threads(threads)
     folder = run_folder(study_folder, arm, seed)
@@ -89,7 +89,7 @@ def run_arm(
             for stage in range(run.model.compressions)
         ),
     )
-    return result, boundary_tracks(folder, run, genome, arm, seed, example)
+    return result, *example_tracks(folder, run, genome, arm, seed, example)
 
 
 def finish_run(folder: Path, run: RunConfig, command: str) -> None:
@@ -130,36 +130,28 @@ def read_curve(folder: Path, run: RunConfig) -> list[CurvePoint]:
     return points
 
 
-@torch.no_grad()
-def boundary_tracks(
+def example_tracks(
     folder: Path, run: RunConfig, genome: Genome, arm: str, seed: int, example: Interval
-) -> list[Track]:
-    """Boundary probability of every base of the example window, one track a chunking stage.
+) -> tuple[list[Track], Surprise]:
+    """Boundary probability of every base of the example window, one track a stage, and surprise.
 
-    The model reads a base one position after the start symbol, so the decision about base i
-    is taken at position i + 1; the window's last base is never read.
+    The decision about a base needs it to be read; the window's last base never is.
     """
-    if not run.model.compressions:
-        return []
     subject = run_subject(folder)
     tiles = HeldOutTiles(genome, [example], run.data.max_length)
-    batch = to_device(HostBatch(tiles.batch(0, 1)), subject.device)
-    with subject.precision():
-        output = batch.scored_by(subject.model)
-    length = example.end - example.start
-    tracks = []
-    for stage, (probability_BL, boundary_BL) in enumerate(at_bases(output.boundaries)):
-        probability_L = probability_BL[0, 1:length].nan_to_num(0.0)
-        tracks.append(
-            Track(
-                arm,
-                seed,
-                stage,
-                (*(round(p, 4) for p in probability_L.tolist()), 0.0),
-                (*boundary_BL[0, 1:length].tolist(), False),
-            )
+    window = next(window_tracks(subject, tiles))
+    tracks = [
+        Track(
+            arm,
+            seed,
+            stage,
+            tuple(round(p, 4) for p in np.nan_to_num(found.probability).tolist()),
+            tuple(found.boundary.tolist()),
         )
-    return tracks
+        for stage, found in enumerate(window.boundaries)
+    ]
+    nats = np.where(window.scored, window.nats, np.nan)
+    return tracks, Surprise(arm, seed, tuple(round(one, 4) for one in nats.tolist()))
 
 
 def describe_flops(models: dict[str, ModelConfig], length_bp: int) -> str:

@@ -11,6 +11,7 @@ from genomenet import __version__
 from genomenet.annotation.annotation import annotation_features
 from genomenet.annotation.feature import Feature
 from genomenet.errors import UserError
+from genomenet.genome.alphabet import DNA, decode
 from genomenet.genome.contig_names import ContigNames, KnownRows
 from genomenet.genome.genome import Genome
 from genomenet.genome.intervals import Interval, overlaps_bp
@@ -27,6 +28,7 @@ from genomenet.study.results import (
     ScheduleRecord,
     SplitRecord,
     Study,
+    Surprise,
     Track,
 )
 from genomenet.study.results_file import RESULTS, load_study, save_study
@@ -97,7 +99,7 @@ def compare(
     for line in leak.lines():
         say(line)
     config = make_patchers(config, out, command, say)
-    runs, tracks, floors = _run_all(config, out, jobs, tell, example, windows)
+    runs, tracks, surprise, floors = _run_all(config, out, jobs, tell, example, windows)
     bases_per_step = config.train.global_batch_size * length_bp
     text = () if not config.data.text else (ON_TEXT,)
     study = Study(
@@ -117,7 +119,7 @@ def compare(
         ),
         runs=tuple(runs),
         floors=tuple(floors),
-        example=_describe_example(genome, example, genes, tracks),
+        example=_describe_example(genome, example, genes, tracks, surprise),
         notes=(describe_flops(config.arms, length_bp), *text, *unchecked, *config.notes),
     )
     save_study(study, out / RESULTS)
@@ -131,7 +133,7 @@ def _run_all(
     tell: Callable[[dict[str, int]], object],
     example: Interval,
     windows: list[Interval],
-) -> tuple[list[ArmRun], list[Track], list[Floor]]:
+) -> tuple[list[ArmRun], list[Track], list[Surprise], list[Floor]]:
     keys = [(arm, seed) for seed in config.seeds for arm in config.arms]
     cores = usable_cores()
     jobs = min(jobs or (1 if uses_gpu(config.train) else cores), len(keys))
@@ -161,8 +163,9 @@ def _run_all(
             raise
         results = [arms[key].result() for key in keys]
     return (
-        [run for run, _ in results],
-        [track for _, tracks in results for track in tracks],
+        [run for run, _, _ in results],
+        [track for _, tracks, _ in results for track in tracks],
+        [surprise for _, _, surprise in results],
         floors.result(),
     )
 
@@ -227,7 +230,11 @@ def _example_window(windows: list[Interval], genes: list[Feature]) -> Interval:
 
 
 def _describe_example(
-    genome: Genome, window: Interval, features: list[Feature], tracks: list[Track]
+    genome: Genome,
+    window: Interval,
+    features: list[Feature],
+    tracks: list[Track],
+    surprise: list[Surprise],
 ) -> Example:
     overlapping = [
         feature
@@ -261,7 +268,12 @@ def _describe_example(
         (window.start + start, window.start + end)
         for start, end in zip(edges[::2], edges[1::2], strict=True)
     )
-    return Example(window.contig, window.start, window.end, genes, tuple(tracks), runs)
+    codes = genome.read(window.contig, window.start, window.end)
+    sequence = decode(codes) if genome.alphabet is DNA else ""
+    return Example(
+        window.contig, window.start, window.end, genes, tuple(tracks), runs, sequence,
+        tuple(surprise),
+    )  # fmt: skip
 
 
 def _at(mask, i: int) -> bool:

@@ -159,6 +159,25 @@ class Track:
 
 
 @dataclass(frozen=True)
+class Surprise:
+    """How unexpected a run finds every base of the example window.
+
+    Attributes
+    ----------
+    arm : str
+        Key of the arm.
+    seed : int
+        Which run.
+    nats : tuple of float
+        Negative log-likelihood of every base; nan where nothing is scored.
+    """
+
+    arm: str
+    seed: int
+    nats: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Example:
     """A held-out window on which boundaries are shown.
 
@@ -174,6 +193,10 @@ class Example:
         One per arm, seed and stage shown, each of ``end - start`` values.
     soft_mask : tuple of (int, int)
         Soft-masked runs, contig coordinates, 0-based half-open.
+    sequence : str
+        Its bases in capitals; empty in results of older versions and of studies on text.
+    surprise : tuple of Surprise
+        One per arm and seed; empty in results of older versions.
     """
 
     contig: str
@@ -182,6 +205,8 @@ class Example:
     genes: tuple[Gene, ...]
     tracks: tuple[Track, ...]
     soft_mask: tuple[tuple[int, int], ...]
+    sequence: str = ""
+    surprise: tuple[Surprise, ...] = ()
 
 
 @dataclass(frozen=True)

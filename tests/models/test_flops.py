@@ -8,7 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from genomenet.chunking import chunk
 from genomenet.models.config import ModelConfig
-from genomenet.models.flops import Flops, flops_per_base
+from genomenet.models.flops import Flops, flops_by_depth, flops_per_base
 from genomenet.models.language_model import LanguageModel
 from genomenet.models.patcher import read_patcher
 from genomenet.nn import moe
@@ -149,3 +149,31 @@ def test_parts_add_up_and_a_frozen_patcher_is_not_trained():
     assert flops.total == 28
     assert flops.model == 21
     assert flops.training == 3 * 21 + 7
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_depths_add_up_to_the_whole_at_any_rate(arm):
+    config = ARMS[arm]
+    rates = [2.5, 1.7][: config.compressions]
+    parts = flops_by_depth(config, LENGTH, rates)
+    assert len(parts) == config.compressions + 1
+    share, total = 1.0, parts[0].total
+    for part, rate in zip(parts[1:], rates, strict=True):
+        share /= rate
+        total += part.total * share
+    assert total == pytest.approx(flops_per_base(config, LENGTH, rates).total, rel=1e-12)
+    assert all(part.total > 0 for part in parts[1:])
+
+
+def test_what_lies_within_is_spent_where_the_model_steps():
+    """H-Net by hand: the base pays encoder, decoder and router, a chunk main network and EMA."""
+    config = ARMS["hnet transformer"]
+    d, rate = 16, 4.0
+    outside, within = flops_by_depth(config, LENGTH, [rate])
+    main = flops_per_base(replace(config, layout="T2"), LENGTH / rate)
+    assert within.chunking == 3 * d
+    assert within.attention == main.attention
+    assert within.mlp == main.mlp
+    assert outside.attention == 0
+    assert outside.chunking == 4 * d**2 + 6 * d + 2 * d**2
+    assert outside.embedding == 4 * config.vocab_size * d

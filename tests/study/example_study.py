@@ -15,6 +15,7 @@ from genomenet.study.results import (
     ScheduleRecord,
     SplitRecord,
     Study,
+    Surprise,
     Track,
 )
 
@@ -134,6 +135,11 @@ def example(length=8192):
             Track("fixed", 1, 0, tuple(map(float, grid)), tuple(grid)),
         ),
         soft_mask=((start + 1600, start + 1910), (start + 4300, start + 5200)),
+        sequence="".join(generator.choice(list("ACGT"), length)),
+        surprise=tuple(
+            Surprise(arm, 1, (math.nan, *np.round(generator.gamma(4, 0.3, length - 1), 4).tolist()))
+            for arm in ARMS
+        ),
     )
 
 

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 import torch
 
+from genomenet.evaluation.likelihood import held_out_likelihood
 from genomenet.evaluation.run import evaluate_run, held_out_intervals
+from genomenet.evaluation.subject import run_subject
 from genomenet.genome.intervals import Interval
 from genomenet.models.flops import flops_per_base
 from genomenet.models.patcher import FORMAT, RECORD, TOKENIZER
-from genomenet.study.arm import boundary_tracks, chunkers, family, read_curve
+from genomenet.study.arm import chunkers, example_tracks, family, read_curve
 from genomenet.training.batch import HostBatch, to_device
 from genomenet.training.inputs import open_data
 from genomenet.training.module import GenomeModule
@@ -21,6 +23,7 @@ from genomenet.training.provenance import describe_source
 from genomenet.training.run import train
 from genomenet.training.weights import load_model
 from genomenet.windows.bpe_training import train_bpe
+from genomenet.windows.held_out import HeldOutTiles
 from genomenet.windows.training_windows import TrainingWindows
 
 
@@ -62,12 +65,16 @@ def test_the_loss_falls_and_bases_per_token_are_told(config, tmp_path):
     assert (family(config.model), chunkers(config.model)) == ("tokenised", config.model.tokeniser)
 
     example = Interval("one", 0, 100)
-    (track,) = boundary_tracks(run, config, genome, "arm", 0, example)
+    (track,), surprise = example_tracks(run, config, genome, "arm", 0, example)
     # A base has a boundary where its token ends.
     model, _ = load_model(run, "final")
     bases = torch.from_numpy(genome.read("one", 0, 100).astype(np.int64))[None]
     cut = model.tokeniser.cut(bases, torch.ones_like(bases, dtype=torch.bool))
     assert list(track.boundary[:-1]) == cut.ends_BL[0, :-1].tolist()
+    tiles = HeldOutTiles(genome, [example], 128)
+    whole = held_out_likelihood(run_subject(run), tiles, "final")
+    assert len(surprise.nats) == 100
+    assert np.nanmean(surprise.nats) == pytest.approx(whole.nats, abs=1e-4)
 
 
 def test_micro_batches_and_soft_mask_weights_count_by_base(config):
