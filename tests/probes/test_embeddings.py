@@ -46,7 +46,9 @@ def test_pooling_against_a_loop():
 
 def test_vectors_without_places_are_taken_evenly():
     vectors = torch.arange(10.0).view(1, 5, 2)
-    found = pool(HiddenLayer("x", vectors, torch.tensor([[1, 1, 1, 1, 0]]).bool()), torch.tensor([9]))
+    found = pool(
+        HiddenLayer("x", vectors, torch.tensor([[1, 1, 1, 1, 0]]).bool()), torch.tensor([9])
+    )
     assert found["last"][0, 0] == 6
     assert found["centre"][0, 0] == 4
     assert found["mean"][0, 0] == 3
