@@ -13,7 +13,7 @@ FLOORS = [
     {"recipes", "models"},
     {"training"},
     {"evaluation"},
-    {"interop"},
+    {"interop", "probes"},
     {"study"},
     {"report"},
     {"cli"},

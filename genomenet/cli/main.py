@@ -19,6 +19,8 @@ VERBS = {
     "resume": ("resume", "go on with a run that was stopped"),
     "evaluate": ("evaluate", "score finished runs on held-out bases"),
     "robustness": ("robustness", "score models on held-out bases with noise in them"),
+    "tasks": ("tasks", "make probe tasks from the annotated held-out bases of a run"),
+    "probe": ("probe", "train linear classifiers on frozen embeddings, with controls"),
     "generate": ("generate", "let a trained model write new sequences"),
     "export": ("export", "write the model of a run as a folder to share"),
     "compare": ("compare", "train and score all arms of a study on the same bases"),

@@ -1,0 +1,117 @@
+"""Read what every layer of a model makes of a batch, without changing the model."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from genomenet.chunking.chunk import find_chunks
+from genomenet.models.chunking_network import ChunkingNetwork
+from genomenet.models.hidden_states import HiddenLayer
+from genomenet.models.language_model import LanguageModel
+from genomenet.models.tokenised import TokenisedLanguageModel
+from genomenet.models.tokeniser import START_TOKEN
+from genomenet.nn.stack import IsotropicStack
+
+READOUT = "readout"
+"""What the head reads: the last layer after the closing norm."""
+
+
+def hidden_layers(
+    model: Any, tokens_BL: Tensor, valid_BL: Tensor, masked_BL: Tensor | None = None
+) -> list[HiddenLayer]:
+    """Vectors of every layer, from the first encoder inwards and out again.
+
+    Parameters
+    ----------
+    model : LanguageModel, or any module with a method `hidden_states`
+        The method takes the tensors below and gives a list of `HiddenLayer`; it is asked where
+        there is one.
+    tokens_BL : Tensor of int64
+        The start code, then bases, right-padded with anything. Position i reads base i - 1, so
+        a sequence of n bases takes n + 1 positions.
+    valid_BL : Tensor of bool
+        False at padding.
+    masked_BL : Tensor of bool, optional
+        Soft mask of the base that each position reads.
+
+    Returns
+    -------
+    list of HiddenLayer
+        Encoders at the resolution of their stage, the main network at chunks, decoders, and
+        last `READOUT`. With more than one stage names begin with the stage, the outermost 1.
+        What stands at position 0 has only read the start symbol.
+    """
+    if hasattr(model, "hidden_states"):
+        return model.hidden_states(tokens_BL, valid_BL, masked_BL=masked_BL)
+    position_BL = torch.arange(tokens_BL.shape[1], device=tokens_BL.device).expand_as(tokens_BL)
+    if isinstance(model, TokenisedLanguageModel):
+        tokens_BL, valid_BL, position_BL = _tokens(model, tokens_BL, valid_BL)
+        masked_BL = None
+    seen: dict[str, Tensor] = {}
+    stacks = _stacks(model)
+    hooks = [model.lm_head.register_forward_pre_hook(_keep_input(seen, READOUT))]
+    for name, _, stack in stacks:
+        for number, layer in enumerate(stack.layers, start=1):
+            hooks.append(layer.register_forward_hook(_keep_output(seen, f"{name} {number}")))
+    try:
+        boundaries = model(tokens_BL, valid_BL, masked_BL=masked_BL).boundaries
+    finally:
+        for hook in hooks:
+            hook.remove()
+    places = [(valid_BL, position_BL)]
+    for decided in boundaries:
+        chunks = find_chunks(decided.mask)
+        places.append((chunks.valid_BS, places[-1][1].gather(1, chunks.start_BS)))
+    stage_of = {
+        f"{name} {number}": stage
+        for name, stage, stack in stacks
+        for number in range(1, len(stack.layers) + 1)
+    }
+    return [
+        HiddenLayer(name, seen[name], *places[stage])
+        for name, stage in (stage_of | {READOUT: 0}).items()
+    ]
+
+
+def _stacks(model: LanguageModel) -> list[tuple[str, int, IsotropicStack]]:
+    """Name, stage and layers of every stack, as vectors pass through them."""
+    encoders, decoders = [], []
+    network, stage = model.backbone, 0
+    several = isinstance(getattr(network, "main_network", None), ChunkingNetwork)
+    while isinstance(network, ChunkingNetwork):
+        prefix = f"stage {stage + 1} " if several else ""
+        encoders.append((f"{prefix}encoder", stage, network.encoder))
+        decoders.append((f"{prefix}decoder", stage, network.decoder))
+        network, stage = network.main_network, stage + 1
+    return [*encoders, ("main", stage, network.main_network), *reversed(decoders)]
+
+
+def _tokens(
+    model: TokenisedLanguageModel, tokens_BL: Tensor, valid_BL: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The start and the tokens of bases; each stands where its last base was read."""
+    cut = model.tokeniser.cut(tokens_BL[:, 1:], valid_BL[:, 1:])
+    chunks = find_chunks(cut.ends_BL)
+    tokens_BS = cut.token_BL.gather(1, chunks.start_BS)
+    pad = torch.nn.functional.pad
+    return (
+        pad(tokens_BS, (1, 0), value=START_TOKEN),
+        pad(chunks.valid_BS, (1, 0), value=True),
+        pad(chunks.start_BS + 1, (1, 0), value=0),
+    )
+
+
+def _keep_output(seen: dict[str, Tensor], name: str) -> Callable:
+    def keep(module: Any, given: Any, output: Tensor) -> None:
+        seen[name] = output
+
+    return keep
+
+
+def _keep_input(seen: dict[str, Tensor], name: str) -> Callable:
+    def keep(module: Any, given: tuple[Tensor]) -> None:
+        seen[name] = given[0]
+
+    return keep

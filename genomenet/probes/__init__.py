@@ -1,0 +1,1 @@
+"""Probes: simple classifiers on frozen embeddings, beside twins without training and floors."""
