@@ -27,11 +27,15 @@ class Guards:
         Forced boundaries come on top.
     at_n : bool
         Force a boundary where a run of N begins or ends.
+    threshold : float
+        A chunker asks where its probability is above. Models are trained at 1/2; moving it later
+        trades compute for likelihood. It says nothing to rules that answer 0 or 1.
     """
 
     max_chunk: int = 0
     max_boundary_share: float = 1.0
     at_n: bool = False
+    threshold: float = 0.5
 
     def allowed(self, position: Tensor) -> Tensor:
         """How many boundaries a chunker may have had by the end of a position."""
@@ -76,7 +80,7 @@ def apply_guards(probability_BL: Tensor, positions: Positions, guards: Guards) -
     """
     valid_BL = positions.valid_BL
     position_L = torch.arange(valid_BL.shape[1], device=valid_BL.device)
-    asked_BL = (probability_BL > 0.5) | (position_L == 0)
+    asked_BL = (probability_BL > guards.threshold) | (position_L == 0)
     mask_BL = asked_BL
     if guards.max_boundary_share < 1:
         raw_BL = asked_BL.cumsum(1)
@@ -138,7 +142,7 @@ def step_guards(
         Probabilities and boundaries, (R,).
     """
     t_R = state.position_B[rows_R]
-    asked_R = (probability_R > 0.5) | (t_R == 0)
+    asked_R = (probability_R > guards.threshold) | (t_R == 0)
     granted_R = asked_R & (state.granted_B[rows_R] < guards.allowed(t_R))
     if guards.max_boundary_share >= 1:
         granted_R = asked_R
