@@ -50,7 +50,7 @@ def classes_of(classes: tuple[str, ...]) -> list[Kind]:
     """Every class of a track, the highest precedence first."""
     kinds = []
     for code, name in reversed(list(enumerate(classes))):
-        here = (_GROUP & CLASS_BITS) == code
+        here = np.equal(_GROUP & CLASS_BITS, code)
         kinds.append(Kind(name, here, here))
     return kinds
 
