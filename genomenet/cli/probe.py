@@ -122,7 +122,10 @@ def _read(words: Sequence[str]) -> Namespace:
         help="Cut longer sequences to their middle; the length trained on if left out.",
     )
     parser.add_argument(
-        "--cache", type=str, default="", help="Folder of embeddings; RUN/embeddings if left out."
+        "--cache",
+        type=str,
+        default="",
+        help="Folder of embeddings; RUN/embeddings if left out, and none for models of --hf.",
     )
     parser.add_argument("--seed", type=int, default=0, help="Of the rows that are kept.")
     add_output_options(parser)
@@ -138,17 +141,18 @@ def _read(words: Sequence[str]) -> Namespace:
 
 def _contenders(parsed: Namespace, evaluated: Evaluated) -> "list[Contender]":
     """The models and their twins; embeddings are made, or read, when they are asked for."""
-    from genomenet.evaluation.subject import untrained_twin
     from genomenet.probes.embeddings import require_plain_dna
     from genomenet.probes.suite import Contender
 
     found = []
-    for subject, run in zip(evaluated.subjects, evaluated.runs, strict=True):
+    # Models of elsewhere come after the runs, and have no folder of ours to keep anything in.
+    homes: list[Path | None] = [*evaluated.runs, *([None] * len(parsed.hf))]
+    for subject, home in zip(evaluated.subjects, homes, strict=True):
         require_plain_dna(subject)
-        folder = Path(parsed.cache) if parsed.cache else run / "embeddings"
-
+        folder = Path(parsed.cache) if parsed.cache else home and home / "embeddings"
         make = partial(_features, parsed, folder)
-        twin = untrained_twin(run, subject.seed)
+        assert subject.untrained is not None, "every subject that a verb opens has a twin"
+        twin = subject.untrained(subject.seed)
         found += [
             Contender(subject.name, "model", partial(make, subject)),
             Contender(subject.name, "twin", partial(make, twin)),
@@ -156,7 +160,9 @@ def _contenders(parsed: Namespace, evaluated: Evaluated) -> "list[Contender]":
     return found
 
 
-def _features(parsed: Namespace, folder: Path, subject: "Subject", task: "Task") -> "Features":
+def _features(
+    parsed: Namespace, folder: Path | None, subject: "Subject", task: "Task"
+) -> "Features":
     from tqdm import tqdm
 
     from genomenet.probes.embedding_cache import cached_embeddings
@@ -189,7 +195,7 @@ def _overlaps(
 
     asked: dict[tuple[str, str], dict[str, Overlap]] = {}
     found = {}
-    for subject, run in zip(evaluated.subjects, evaluated.runs, strict=True):
+    for subject, run in zip(evaluated.subjects, evaluated.runs, strict=False):
         config, record = read_record(run)
         genome, splits = open_data(config.data)
         require_digest(genome, config, record, run)
@@ -224,7 +230,7 @@ def _likelihoods(parsed: Namespace, evaluated: Evaluated) -> "Likelihoods":
     from genomenet.training.record import SUMMARY, read_json
 
     nats = {}
-    for subject, run in zip(evaluated.subjects, evaluated.runs, strict=True):
+    for subject, run in zip(evaluated.subjects, evaluated.runs, strict=False):
         if (run / SUMMARY).is_file():
             value = read_json(run / SUMMARY).get("valid_nats")
             if value is not None and math.isfinite(value):

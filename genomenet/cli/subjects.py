@@ -141,7 +141,8 @@ def open_subjects(parsed: Namespace) -> Evaluated:
         When there is none, one can't be loaded, two have one name, or they read different
         alphabets.
     """
-    if parsed.hf and not parsed.runs and not getattr(parsed, "genome", ""):
+    # Verbs without --genome bring sequences of their own.
+    if parsed.hf and not parsed.runs and not getattr(parsed, "genome", "none is asked for"):
         raise UserError("--hf without a run needs to know what to score; name it with --genome")
     from genomenet.evaluation.subject import (
         require_different_names,

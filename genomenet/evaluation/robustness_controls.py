@@ -1,10 +1,11 @@
 """What stands beside models among noise: their untrained twins, and a model without a network."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from genomenet.evaluation.robustness import Scorer, model_scorer
-from genomenet.evaluation.subject import Subject, untrained_twin
+from genomenet.evaluation.subject import Subject
 from genomenet.evaluation.trivial_scorers import composition_scorer, markov_scorer
 from genomenet.training.inputs import open_data
 from genomenet.training.record import read_record
@@ -20,29 +21,30 @@ def control_scorers(
     runs : sequence of Path
         Folders of the runs.
     subjects : sequence of Subject
-        Their models first, in the same order; models of elsewhere have no controls.
+        All models.
     markov_order : int
         Longest context of the Markov model, for DNA.
 
     Returns
     -------
     list of Scorer
-        Empty without runs.
+        Without runs, twins alone.
 
     Raises
     ------
     UserError
         When the first run's data can't be opened.
     """
-    if not runs:
-        return []
-    arms: dict[str, Path] = {}
-    for run, subject in zip(runs, subjects, strict=False):
-        arms.setdefault(subject.arm, run)
+    arms: dict[str, Subject] = {}
+    for subject in subjects:
+        arms.setdefault(subject.arm, subject)
     twins = [
-        model_scorer(untrained_twin(run, name=f"{arm}, untrained"), control=True)
-        for arm, run in arms.items()
+        model_scorer(replace(one.untrained(0), name=f"{arm}, untrained"), control=True)
+        for arm, one in arms.items()
+        if one.untrained is not None
     ]
+    if not runs:
+        return twins
     data = read_record(runs[0])[0].data
     genome, splits = open_data(data)
     if genome.alphabet.complementable:

@@ -76,6 +76,8 @@ class Subject:
         False where its nats are no log-likelihood of the bases, such as pseudo-likelihoods.
     config : RunConfig or None
         Of the run that it comes from.
+    untrained : callable or None
+        Makes its twin with random weights of a seed: the control of what training gave.
     """
 
     name: str
@@ -93,6 +95,7 @@ class Subject:
     note: str = ""
     comparable: bool = True
     config: RunConfig | None = None
+    untrained: "Callable[[int], Subject] | None" = None
 
     @property
     def device(self) -> torch.device:
@@ -122,7 +125,8 @@ def run_subject(run: Path, checkpoint: str = "final", name: str = "") -> Subject
         As `load_model`.
     """
     model, config = load_model(run, checkpoint)
-    return _subject(model, config, name or run.name)
+    subject = _subject(model, config, name or run.name)
+    return replace(subject, untrained=lambda seed: untrained_twin(run, seed))
 
 
 def untrained_twin(run: Path, seed: int = 0, name: str = "") -> Subject:

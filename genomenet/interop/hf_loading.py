@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -82,6 +82,14 @@ def load_peer(name: str, trust_remote_code: bool = False) -> Peer:
             f"{len(missing) - 1} more); give the folder of the whole language model"
         )
     return Peer(name, network.eval(), tokenizer, objective)
+
+
+def untrained_peer(peer: Peer, seed: int) -> Peer:
+    """The same model with weights drawn as its own class draws them."""
+    with _quiet(), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = type(peer.network)(peer.network.config)
+    return replace(peer, network=network.float().eval())
 
 
 def _check_folder(name: str) -> None:

@@ -8,7 +8,7 @@ import torch
 from genomenet.errors import UserError
 from genomenet.evaluation.subject import Subject
 from genomenet.genome.alphabet import DNA
-from genomenet.interop.hf_loading import Peer, load_peer
+from genomenet.interop.hf_loading import Peer, load_peer, untrained_peer
 from genomenet.interop.hf_models import (
     MASKED_GROUPS,
     CausalPeer,
@@ -50,18 +50,21 @@ def hf_subject(
         As `load_peer` and `Words`; and when the model reads fewer positions, knows fewer tokens
         than its tokenizer, or reads ahead although it is called causal.
     """
-    peer = load_peer(name, trust_remote_code)
-    words = Words(peer.tokenizer, name)
+    return _subject(load_peer(name, trust_remote_code), Path(name).name, length_bp, batch_size)
+
+
+def _subject(peer: Peer, name: str, length_bp: int, batch_size: int) -> Subject:
+    words = Words(peer.tokenizer, peer.name)
     _check_rows(peer, words)
     model, note = _causal(peer, words) if peer.objective == "causal" else _masked(peer, words)
     _check_length(peer, words, length_bp)
     model.requires_grad_(False)
     if isinstance(model, CausalPeer):
-        _require_causal(model, name, min(length_bp, 48))
+        _require_causal(model, peer.name, min(length_bp, 48))
     device = "cuda" if torch.cuda.is_available() else "cpu"
     return Subject(
-        name=Path(name).name,
-        arm=Path(name).name,
+        name=name,
+        arm=name,
         seed=0,
         model=model.to(device).eval(),
         alphabet=DNA,
@@ -72,6 +75,9 @@ def hf_subject(
         flops=None,
         note=note,
         comparable=peer.objective == "causal",
+        untrained=lambda seed: _subject(
+            untrained_peer(peer, seed), f"{name}, untrained", length_bp, batch_size
+        ),
     )
 
 

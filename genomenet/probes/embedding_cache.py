@@ -23,7 +23,7 @@ FORMAT = 1
 def cached_embeddings(
     subject: Subject,
     task: Task,
-    folder: Path,
+    folder: Path | None,
     layers: int = 6,
     max_length: int = 0,
     progress: Callable[[int], object] | None = None,
@@ -36,15 +36,17 @@ def cached_embeddings(
         As in `genomenet.probes.embeddings.embed`.
     task : Task
         Whose sequences are embedded.
-    folder : Path
-        Where they are kept, in a file named after the task and a digest of all that decides over
-        them: weights, config, precision, sequences, layers and length.
+    folder : Path or None
+        Where they are kept, if anywhere, in a file named after the task and a digest of all that
+        decides over them: weights, config, precision, sequences, layers and length.
 
     Raises
     ------
     UserError
         As `embed`, and when a file is damaged.
     """
+    if folder is None:
+        return embed(subject, task.sequences, layers, max_length, progress)
     length = max_length or subject.length_bp
     parts = (FORMAT, model_digest(subject), sequences_digest(task.sequences), layers, length)
     key = hashlib.sha256(repr(parts).encode()).hexdigest()[:20]

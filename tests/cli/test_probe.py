@@ -9,6 +9,7 @@ from genomenet.genome.alphabet import decode
 from genomenet.genome.store import GenomeStore
 from genomenet.training.record import read_record
 from genomenet.training.run import train
+from tests.interop.peers import save
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +70,26 @@ def test_from_a_run_to_findings(trained, tmp_path, capsys):
     assert main(words) == 0
     again = load_findings(tmp_path / "found.json")
     assert [table.rows for table in again.tables] == [table.rows for table in findings.tables]
+
+
+def test_models_of_elsewhere_have_twins_too(tmp_path):
+    folder = save(tmp_path / "peer", kind="bases")
+    generator = np.random.default_rng(1)
+    table = tmp_path / "content.fa"
+    with table.open("w") as handle:
+        for row in range(40):
+            codes = np.where(generator.random(50) < 0.5, [1, 0][row % 2], 2)
+            handle.write(f">r{row}|{['gc', 'at'][row % 2]}\n{decode(codes.astype(np.uint8))}\n")
+    words = ["probe", "--hf", str(folder), "--tasks", str(table), "--shots", "0", "--seeds", "2"]
+    words += ["--max_length", "60"]
+    assert main([*words, "--json", str(tmp_path / "found.json"), "--quiet"]) == 0
+    findings = load_findings(tmp_path / "found.json")
+    names = [column.name for column in findings.table("probes").columns]
+    (row,) = findings.table("probes").rows
+    values = dict(zip(names, row, strict=True))
+    assert values["model"] == "peer"
+    assert isinstance(values["twin"], float)
+    assert not list(tmp_path.glob("**/*.safetensors"))[1:]
 
 
 @pytest.mark.parametrize(

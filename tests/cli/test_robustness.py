@@ -57,7 +57,7 @@ def test_runs_beside_peers(capsys, runs, peer, tmp_path):
     names = [row[0] for row in found.table("summary").rows]
     assert names == [
         "hnet", "flat", "peer", "masked (not comparable)", "hnet, untrained", "flat, untrained",
-        "order-4 Markov",
+        "peer, untrained", "masked, untrained (not comparable)", "order-4 Markov",
     ]  # fmt: skip
     assert "No share is given of hnet" in text or "hnet keeps" in text
     bits = {row[0]: row[1:] for row in found.table("bits").rows}
