@@ -225,7 +225,9 @@ def _likelihoods(parsed: Namespace, evaluated: Evaluated) -> "Likelihoods":
         from genomenet.study.results_file import RESULTS, load_study
 
         study = load_study(evaluated.study / RESULTS)
-        nats = {f"{run.arm}-seed{run.seed}": run.final.nats for run in study.runs}
+        known = {(run.arm, run.seed): run.final.nats for run in study.runs}
+        seeds = {subject.name: (subject.arm, subject.seed) for subject in evaluated.subjects}
+        nats = {name: known[run] for name, run in seeds.items() if run in known}
         return Likelihoods(nats, "that of the final weights on the held-out bases of the study")
     from genomenet.training.record import SUMMARY, read_json
 

@@ -148,10 +148,13 @@ def open_subjects(parsed: Namespace) -> Evaluated:
         require_different_names,
         require_one_alphabet,
         run_subject,
+        short_names,
     )
 
     runs, study = named_runs(parsed) if parsed.runs or not parsed.hf else ([], None)
     subjects = [run_subject(run, parsed.checkpoint.replace("-", " ")) for run in runs]
+    if study is not None:
+        subjects = short_names(subjects)
     if parsed.hf:
         from genomenet.interop.hf_subject import hf_subject
 

@@ -181,6 +181,15 @@ def _subject(model: Any, config: RunConfig, name: str) -> Subject:
     )
 
 
+def short_names(subjects: Sequence[Subject]) -> list[Subject]:
+    """Call a run of a study as its arm, where the arm has no other seed."""
+    arms = [subject.arm for subject in subjects]
+    return [
+        replace(subject, name=subject.arm) if arms.count(subject.arm) == 1 else subject
+        for subject in subjects
+    ]
+
+
 def require_different_names(subjects: Sequence[Subject]) -> None:
     """Make sure that rows of a table can be told apart.
 
