@@ -12,7 +12,7 @@ TORCH ?= 2.13.0
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 SOURCES := genomenet tests benchmarks
-DEMO := data_prep/demo/human_chr20_42M_46M.fa.gz
+DEMO := data_prep/demo/human_chr20_42M_46M
 
 .PHONY: help setup demo clean-demo test test-slow browser test-browser \
 	test-similarity lint format types bench lock clean
@@ -32,13 +32,15 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/pip install $(PIP_FLAGS) -c constraints.txt -e ".[dev]"
 	@touch $@
 
-demo: setup  ## train and compare six small arms on 4 Mb of human chromosome 20
-	$(BIN)/genomenet import $(DEMO) --out genomes/demo
+demo: setup  ## train, compare and evaluate six small arms on 4 Mb of human chromosome 20
+	$(BIN)/genomenet import $(DEMO).fa.gz --out genomes/demo
+	$(BIN)/genomenet annotate genomes/demo --annotation $(DEMO).gtf.gz > /dev/null
 	$(BIN)/genomenet compare --config demo --out runs/demo
+	$(BIN)/genomenet evaluate runs/demo --regions genomes/demo.regions > runs/demo/likelihood.txt
 	@echo "The demo's report is $(CURDIR)/runs/demo/report.html"
 
 clean-demo:  ## remove the demo's genome and runs
-	rm -rf genomes/demo runs/demo
+	rm -rf genomes/demo genomes/demo.regions runs/demo
 
 test: setup  ## run the tests, but for those that take minutes or a browser
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n logical -m "not slow and not browser and not similarity"

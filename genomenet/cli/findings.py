@@ -11,6 +11,8 @@ from genomenet.evaluation.findings_file import FINDINGS, save_findings, write_cs
 from genomenet.evaluation.formatting import cell_text
 
 WIDTH = 100
+MOST_ROWS = 40
+"""Of a table in the terminal; files and reports have all."""
 
 
 def add_output_options(parser: VerbParser) -> None:
@@ -53,11 +55,14 @@ def findings_text(findings: Findings) -> str:
     for table in findings.tables:
         rows = [
             [cell_text(cell, column) for cell, column in zip(row, table.columns, strict=True)]
-            for row in table.rows
+            for row in table.rows[:MOST_ROWS]
         ]
         sides = "".join("<" if column.format == "text" else ">" for column in table.columns)
         header = [column.name for column in table.columns]
-        blocks.append(f"{table.title}\n{text_table(header, rows, sides)}")
+        lines = [table.title, text_table(header, rows, sides)]
+        if len(table.rows) > MOST_ROWS:
+            lines.append(f"({len(table.rows) - MOST_ROWS:,} more rows: --csv FOLDER writes all)")
+        blocks.append("\n".join(lines))
     said = [line for one in findings.sentences for line in textwrap.wrap(one, WIDTH)]
     notes = [
         line

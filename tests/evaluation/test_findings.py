@@ -85,6 +85,10 @@ def test_printed():
     assert lines[0] == "By class"
     assert lines[2].split() == ["a", "12,345", "1.500–1.750", "\u22120.25"]
     assert lines[-2:] == ["It is so.", "note: Take care."]
+    long = dataclasses.replace(TABLE, rows=TABLE.rows[:1] * 43)
+    text = findings_text(Findings("k", "K", "", "", "", {}, (), (long,)))
+    assert text.splitlines()[-1] == "(3 more rows: --csv FOLDER writes all)"
+    assert len(text.splitlines()) == 2 + 40 + 1
 
 
 @pytest.mark.parametrize(
