@@ -18,6 +18,8 @@ VERBS = {
     "train": ("train", "train one model on a genome"),
     "resume": ("resume", "go on with a run that was stopped"),
     "evaluate": ("evaluate", "score finished runs on held-out bases"),
+    "variants": ("variants", "score variants zero-shot, beside trivial scores"),
+    "essentiality": ("essentiality", "score genes by what a stop cassette does to them"),
     "generate": ("generate", "let a trained model write new sequences"),
     "export": ("export", "write the model of a run as a folder to share"),
     "compare": ("compare", "train and score all arms of a study on the same bases"),
@@ -73,7 +75,7 @@ def _fail(message: str) -> int:
 
 
 def _usage() -> str:
-    verbs = "\n".join(f"  {name:<10}{purpose}" for name, (_, purpose) in VERBS.items())
+    verbs = "\n".join(f"  {name:<13}{purpose}" for name, (_, purpose) in VERBS.items())
     return (
         "usage: genomenet VERB ...\n\n"
         "Train DNA language models on raw nucleotides and compare their architectures fairly.\n\n"

@@ -1,0 +1,192 @@
+"""Score a stream of variants with models and with trivial scores, strand by strand."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TextIO
+
+import numpy as np
+
+from genomenet.evaluation.edits import allele_edit, score_edits
+from genomenet.evaluation.subject import Subject
+from genomenet.evaluation.variant_controls import ExonEnds, trivial_scores
+from genomenet.evaluation.variants_file import Variant
+from genomenet.genome.genome import Genome
+from genomenet.genome.markov import MarkovModel
+
+BATCH = 64
+"""Variants held in memory at a time."""
+
+BLOCK_BP = 1_000_000
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """All that gives variants a score.
+
+    Attributes
+    ----------
+    genome : Genome
+        With the reference alleles.
+    subjects, twins : list of Subject
+        Models, and their untrained twins.
+    context : MarkovModel
+        Of the k-mer context score.
+    ends : ExonEnds or None
+        For distances and classes.
+    length_bp : int
+        Of windows; each model's own when 0.
+    placement : float
+        Share of the flanks to the left of the variant.
+    """
+
+    genome: Genome
+    subjects: list[Subject]
+    twins: list[Subject]
+    context: MarkovModel
+    ends: ExonEnds | None = None
+    length_bp: int = 0
+    placement: float = 0.5
+
+
+@dataclass
+class VariantScores:
+    """What measures need of every variant, and no more.
+
+    Attributes
+    ----------
+    forward, reverse : dict of str to list of float
+        Log-likelihood of the alternative minus the reference, in nats, by model and strand.
+    trivial : dict of str to list of float
+        Scores that are higher for what is thought to matter more.
+    label : list of float
+        1, 0 or nan.
+    measured : list of float
+        Or nan.
+    group : list of str
+        Classes.
+    block : list of int
+        Which stretch of a megabase.
+    upstream : dict of str to float
+        The largest difference of the nats of a base in front of a variant, by model.
+    """
+
+    forward: dict[str, list[float]] = field(default_factory=dict)
+    reverse: dict[str, list[float]] = field(default_factory=dict)
+    trivial: dict[str, list[float]] = field(default_factory=dict)
+    label: list[float] = field(default_factory=list)
+    measured: list[float] = field(default_factory=list)
+    group: list[str] = field(default_factory=list)
+    block: list[int] = field(default_factory=list)
+    upstream: dict[str, float] = field(default_factory=dict)
+
+    def both(self, name: str) -> np.ndarray:
+        """Mean of the two strands."""
+        return (np.array(self.forward[name]) + np.array(self.reverse[name])) / 2
+
+
+def score_variants(
+    variants: Iterable[Variant],
+    scorer: Scorer,
+    out: TextIO | None = None,
+    progress: Callable[[int], object] | None = None,
+    seed: int = 0,
+) -> VariantScores:
+    """Score variants as they come, a few at a time.
+
+    Parameters
+    ----------
+    variants : iterable of Variant
+        Read as needed.
+    scorer : Scorer
+        What scores them.
+    out : text file, optional
+        Gets one row a variant, as it is scored.
+    progress : callable, optional
+        Called with the number of variants just scored.
+    seed : int
+        Of the random score.
+    """
+    found = VariantScores()
+    generator = np.random.default_rng(seed)
+    lengths = {contig.name: contig.length_bp for contig in scorer.genome.contigs}
+    places = {name: i for i, name in enumerate(lengths)}
+    models = [*scorer.subjects, *scorer.twins]
+    for batch in _batches(variants):
+        trivial = [
+            trivial_scores(
+                one, scorer.genome, lengths[one.contig], scorer.context, scorer.ends, generator
+            )
+            for one in batch
+        ]
+        if out is not None and not found.label:
+            print(*_HEADER, *_model_columns(models), *trivial[0], sep="\t", file=out)
+        for model in models:
+            edits = [
+                allele_edit(
+                    scorer.genome,
+                    one.contig,
+                    lengths[one.contig],
+                    one.start,
+                    one.ref,
+                    one.alt,
+                    scorer.length_bp or model.length_bp,
+                    scorer.placement,
+                )
+                for one in batch
+            ]
+            ahead = score_edits(model, edits)
+            back = score_edits(model, [edit.other_strand() for edit in edits])
+            found.forward.setdefault(model.name, []).extend(ahead.delta.tolist())
+            found.reverse.setdefault(model.name, []).extend(back.delta.tolist())
+            found.upstream[model.name] = max(
+                found.upstream.get(model.name, 0.0), ahead.upstream.max(), back.upstream.max()
+            )
+        for i, one in enumerate(batch):
+            for name, value in trivial[i].items():
+                found.trivial.setdefault(name, []).append(value)
+            group = one.group or (scorer.ends.group(one) if scorer.ends else "")
+            found.label.append(math.nan if one.label is None else one.label)
+            found.measured.append(one.score)
+            found.group.append(group)
+            found.block.append((places[one.contig] << 32) + one.start // BLOCK_BP)
+            if out is not None:
+                _write(out, one, group, found, models, trivial[i])
+        if progress is not None:
+            progress(len(batch))
+    return found
+
+
+_HEADER = ("contig", "start", "ref", "alt", "id", "label", "score", "group")
+
+
+def _model_columns(models: list[Subject]) -> list[str]:
+    return [f"{one.name} {side}" for one in models for side in ("both", "forward", "reverse")]
+
+
+def _write(
+    out: TextIO,
+    one: Variant,
+    group: str,
+    found: VariantScores,
+    models: list[Subject],
+    trivial: dict[str, float],
+) -> None:
+    numbers = []
+    for model in models:
+        ahead, back = found.forward[model.name], found.reverse[model.name]
+        at = len(found.label) - 1
+        numbers += [(ahead[at] + back[at]) / 2, ahead[at], back[at]]
+    label = "" if one.label is None else one.label
+    measured = "" if math.isnan(one.score) else one.score
+    print(
+        one.contig, one.start, one.ref, one.alt, one.id, label, measured, group,
+        *numbers, *trivial.values(), sep="\t", file=out,
+    )  # fmt: skip
+
+
+def _batches(variants: Iterable[Variant]) -> Iterator[list[Variant]]:
+    stream = iter(variants)
+    while batch := list(islice(stream, BATCH)):
+        yield batch
