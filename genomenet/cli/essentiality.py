@@ -1,4 +1,4 @@
-"""`genomenet essentiality`: score genes by a stop cassette, beside gene length and other controls."""
+"""`genomenet essentiality`: score genes by a stop cassette, beside gene length and controls."""
 
 from collections.abc import Sequence
 

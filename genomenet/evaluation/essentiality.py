@@ -163,9 +163,7 @@ def essentiality_findings(
     """
     label = np.array([gene.label for gene in genes], dtype=np.float64)
     names, of_gene = np.unique([gene.organism for gene in genes], return_inverse=True)
-    usable = [
-        i for i in range(names.size) if 0 < label[of_gene == i].sum() < (of_gene == i).sum()
-    ]
+    usable = [i for i in range(names.size) if 0 < label[of_gene == i].sum() < (of_gene == i).sum()]
     if not usable:
         raise UserError("no organism has essential and other genes; nothing can be ranked")
     alone = len(usable) == 1
