@@ -13,11 +13,11 @@ from genomenet.genome.contig_names import ContigNames
 from genomenet.genome.contigs import Contig
 from genomenet.genome.genome import Genome
 from genomenet.genome.intervals import Interval
-from genomenet.genome.mask_bits import MaskBits
-from genomenet.genome.places import Codes, Places
+from genomenet.genome.packed_reading import PackedReading
+from genomenet.genome.places import Packed, Places
 
 
-class ScoredGenome:
+class ScoredGenome(PackedReading):
     """A genome that also tells the scores of its bases; windows of it carry them along.
 
     Contigs, digest, N runs and bases are those of the genome within.
@@ -61,21 +61,17 @@ class ScoredGenome:
         """Runs of at least 64 N."""
         return self.genome.n_runs
 
-    def read(self, contig: str, start: int, end: int) -> npt.NDArray[np.uint8]:
-        """Return codes, shape (end - start,)."""
-        return self.genome.read(contig, start, end)
-
-    def read_mask(self, contig: str, start: int, end: int) -> npt.NDArray[np.bool_]:
-        """Return the soft mask, shape (end - start,)."""
-        return self.genome.read_mask(contig, start, end)
+    def read_packed(self, contig: str, start: int, end: int) -> Packed:
+        """Return code and soft mask of bases in one byte each, shape (end - start,)."""
+        return self.genome.read_packed(contig, start, end)
 
     def count_bases(self, contig: str, start: int, end: int) -> BaseCounts:
         """Count bases `start` to `end` of `contig`."""
         return self.genome.count_bases(contig, start, end)
 
-    def read_into(self, places: Places, codes_BL: Codes, mask: MaskBits) -> None:
+    def read_into(self, places: Places, packed_BL: Packed) -> None:
         """Copy segments into a batch; see `genomenet.genome.places.copy_segments`."""
-        self.genome.read_into(places, codes_BL, mask)
+        self.genome.read_into(places, packed_BL)
 
     def read_scores_into(self, places: Places, scores_BL: npt.NDArray[np.float32]) -> None:
         """Copy the scores of segments into a batch, shape (B, L); nan where there is none."""

@@ -1,148 +1,93 @@
-"""`genomenet evaluate`: score finished runs on held-out bases."""
+"""`genomenet evaluate`: held-out likelihood of models, by every kind of base, with intervals."""
 
-import dataclasses
-import math
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from genomenet.cli.parsing import VerbParser
+from genomenet.cli.subjects import (
+    Evaluated,
+    add_held_out_options,
+    add_subject_options,
+    check_held_out_options,
+    open_held_out_windows,
+    open_subjects,
+)
 from genomenet.errors import UserError
+
+if TYPE_CHECKING:
+    from genomenet.evaluation.held_out import HeldOut
+    from genomenet.evaluation.subject import Subject
 
 
 def main(words: Sequence[str]) -> int:
     """Run the verb."""
+    from genomenet.cli.findings import add_output_options, tell_findings
+
     parser = VerbParser(
         "evaluate",
-        "RUN... [--split NAME | --genome FILE] [--regions FOLDER] [--json FILE]",
-        "Score runs on held-out bases: every base once, N never, repeats and regions apart.",
+        "RUN... | STUDY [--split NAME | --genome FILE] [--regions FOLDER] [--json FILE]",
+        "Score models on held-out bases: every base once, N never; by class, codon and position.",
     )
-    parser.add_argument("runs", type=str, nargs="+", help="Folders that `genomenet train` made.")
+    add_subject_options(parser)
+    add_held_out_options(parser, windows=0)
     parser.add_argument(
-        "--split",
-        choices=("train", "valid", "test"),
-        help="Split of the run's genome to score; test if left out.",
-    )
-    parser.add_argument(
-        "--checkpoint",
-        choices=("final", "best", "before-decay"),
-        default="final",
-        help="Weights to score.",
+        "--strands",
+        choices=("forward", "both"),
+        help="Strands to read. Both if left out, for DNA: twice the cost of forward alone.",
     )
     parser.add_argument(
-        "--genome",
-        type=str,
-        default="",
-        help="Score another genome: FASTA or imported folder; or other text, for runs on text.",
+        "--control",
+        type=bool,
+        default=True,
+        help="Score a Markov model of the first run's training split beside the models.",
     )
-    parser.add_argument(
-        "--track",
-        type=str,
-        default="",
-        help="Scores of another genome's bases, for a model that reads them: bigWig or bedGraph.",
-    )
-    parser.add_argument(
-        "--aliases",
-        type=str,
-        default="",
-        help="Table of names of another genome's contigs, for --bed and --track: UCSC's "
-        "chromAlias.txt, NCBI's assembly_report.txt, or TSV.",
-    )
-    parser.add_argument("--bed", type=str, default="", help="Score only these intervals.")
-    parser.add_argument(
-        "--regions",
-        type=str,
-        default="",
-        help="Folder made by `genomenet annotate`, to score by class of base as well; the run's "
-        "own data.regions if left out.",
-    )
-    parser.add_argument(
-        "--windows", type=int, default=0, help="Windows to score, evenly spread; 0 is all."
-    )
-    parser.add_argument("--json", type=str, default="", help="Write everything to this file.")
-    parser.add_argument("--quiet", type=bool, default=False, help="Show no progress bar.")
+    add_output_options(parser)
     parsed = parser.read(words)
-    if parsed.split and (parsed.genome or parsed.bed):
-        raise UserError(
-            "--split names a part of the run's own genome; leave out --genome and --bed"
-        )
-    for option in ("track", "aliases"):
-        if getattr(parsed, option) and not parsed.genome:
-            raise UserError(f"--{option} is for another genome; name that one with --genome")
+    check_held_out_options(parsed)
 
     from tqdm import tqdm
 
-    from genomenet.annotation.regions import RegionTrack
-    from genomenet.cli.region_table import region_record, region_table
-    from genomenet.cli.terminal import text_table
-    from genomenet.evaluation.run import evaluate_run, held_out_intervals
-    from genomenet.training.inputs import open_regions
-    from genomenet.training.record import read_record, write_json
+    from genomenet.evaluation.likelihood_findings import likelihood_findings, score_all
 
-    rows, results, units, by_class = [], [], set(), {}
-    for name in parsed.runs:
-        config, record = read_record(Path(name))
-        genome, intervals = held_out_intervals(
-            Path(name),
-            parsed.split or "test",
-            parsed.genome,
-            parsed.bed,
-            parsed.track,
-            parsed.aliases,
-        )
-        # A run's own annotation says nothing of another genome.
-        regions = None if parsed.genome else open_regions(genome, config.data)
-        if parsed.regions:
-            regions = RegionTrack(parsed.regions, genome)
-        with tqdm(unit="window", desc=name, disable=parsed.quiet or None, leave=False) as bar:
-            found = evaluate_run(
-                Path(name),
-                parsed.checkpoint.replace("-", " "),
-                genome,
-                intervals,
-                parsed.windows,
-                bar.update,
-                regions,
-            )
-        units.add(genome.alphabet.unit)
-        rows.append(
-            (
-                name,
-                f"{found.bases:,}",
-                f"{math.exp(found.nats):.4f}",
-                f"{found.nats / math.log(2):.4f}",
-                _bits(found.unmasked_nats, found.unmasked_bases),
-                _bits(found.masked_nats, found.masked_bases),
-                " / ".join(f"{rate:.2f}" for rate in found.bases_per_chunk) or "-",
-                f"{found.flops_per_base / 1e6:.2f}",
-            )
-        )
-        scored = dataclasses.asdict(found)
-        del scored["regions"]
-        if regions is not None:
-            by_class[name] = region_table(found)
-            scored |= {"regions_digest": regions.digest, "regions": region_record(found)}
-        results.append(
-            {
-                "run": name,
-                "layout": config.model.layout,
-                "parameters": record["parameters"],
-                "genome_digest": genome.digest,
-                "unit": genome.alphabet.unit,
-                **scored,
-            }
-        )
-    unit = "/".join(sorted(units))
-    header = (
-        "run", f"{unit}s", "perplexity", f"bits/{unit}", "unique", "repeats", f"{unit}s/chunk",
-        f"MFLOPs/{unit}",
-    )  # fmt: skip
-    print(text_table(header, rows, "<" + ">" * (len(header) - 1)))
-    for name, table in by_class.items():
-        print(f"\n{name} by class of base, the highest precedence first:\n{table}")
-    if parsed.json:
-        write_json(Path(parsed.json), {"runs": results})
+    evaluated = open_subjects(parsed)
+    held_out = open_held_out_windows(parsed, evaluated)
+    complementable = held_out.genome.alphabet.complementable
+    if parsed.strands == "both" and not complementable:
+        raise UserError("text has no other strand; leave out --strands")
+    both = complementable and parsed.strands != "forward"
+    controls: list[Subject] = []
+    notes: list[str] = []
+    if parsed.control and complementable:
+        controls, notes = _controls(evaluated, held_out, bool(parsed.genome))
+    passes = (len(evaluated.subjects) + len(controls)) * (2 if both else 1)
+    total = passes * len(held_out.tiles())
+    with tqdm(total=total, unit="window", disable=parsed.quiet or None, leave=False) as bar:
+        scoring = score_all(evaluated.subjects, controls, held_out, both, bar.update)
+    findings = likelihood_findings(
+        scoring, parsed.checkpoint, shlex.join(["genomenet", "evaluate", *words]), notes
+    )
+    tell_findings(findings, parsed, evaluated.study)
     return 0
 
 
-def _bits(nats: float, bases: int) -> str:
-    return f"{nats / bases / math.log(2):.4f}" if bases else "-"
+def _controls(
+    evaluated: Evaluated, held_out: "HeldOut", elsewhere: bool
+) -> "tuple[list[Subject], list[str]]":
+    """A Markov model of the first run's training split, and what there is to say of it."""
+    from genomenet.evaluation.markov_control import TRAINING_BP, run_control
+
+    run: Path = evaluated.runs[0]
+    try:
+        control = run_control(run, held_out.length_bp)
+    except UserError as error:
+        if not elsewhere:
+            raise
+        # Another genome can be scored without the run's own one.
+        return [], [f"There is no Markov control: {error}."]
+    return [control], [
+        f"{control.name} was counted on the training split of {run.name} (at most "
+        f"{TRAINING_BP:,} bases of it), its order and back-off chosen on the validation split; "
+        "its contexts restart with every window, as those of the models do."
+    ]

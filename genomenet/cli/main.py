@@ -20,6 +20,7 @@ VERBS = {
     "evaluate": ("evaluate", "score finished runs on held-out bases"),
     "variants": ("variants", "score variants zero-shot, beside trivial scores"),
     "essentiality": ("essentiality", "score genes by what a stop cassette does to them"),
+    "robustness": ("robustness", "score models on held-out bases with noise in them"),
     "generate": ("generate", "let a trained model write new sequences"),
     "export": ("export", "write the model of a run as a folder to share"),
     "compare": ("compare", "train and score all arms of a study on the same bases"),

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from genomenet.evaluation.subject import Subject
 
 
+PEER_LENGTH_BP = 1024
+"""Window length where there are only models of elsewhere and --max_length is left out."""
+
+
 @dataclass(frozen=True)
 class Evaluated:
     """What a verb was given to evaluate.
@@ -46,6 +50,20 @@ def add_subject_options(parser: VerbParser) -> None:
         choices=("final", "best", "before-decay"),
         default="final",
         help="Weights to take.",
+    )
+    parser.add_argument(
+        "--hf",
+        type=str,
+        action="append",
+        default=[],
+        metavar="NAME_OR_DIR",
+        help="A DNA model of Hugging Face's transformers: a folder, or a name in the local cache; "
+        "may be given several times. Without runs, name a genome with --genome.",
+    )
+    parser.add_argument(
+        "--trust_remote_code",
+        action="store_true",
+        help="Let models of --hf run Python code that comes with them.",
     )
 
 
@@ -113,18 +131,37 @@ def check_held_out_options(parsed: Namespace) -> None:
 
 
 def open_subjects(parsed: Namespace) -> Evaluated:
-    """Load the models that the options name.
+    """Load the models that the options name: runs, then models of --hf.
+
+    The latter are scored on windows of --max_length, or as long as those of the first run.
 
     Raises
     ------
     UserError
-        When there is none, one can't be loaded, or two have one name.
+        When there is none, one can't be loaded, two have one name, or they read different
+        alphabets.
     """
-    from genomenet.evaluation.subject import require_different_names, run_subject
+    if parsed.hf and not parsed.runs and not getattr(parsed, "genome", ""):
+        raise UserError("--hf without a run needs to know what to score; name it with --genome")
+    from genomenet.evaluation.subject import (
+        require_different_names,
+        require_one_alphabet,
+        run_subject,
+    )
 
-    runs, study = named_runs(parsed)
+    runs, study = named_runs(parsed) if parsed.runs or not parsed.hf else ([], None)
     subjects = [run_subject(run, parsed.checkpoint.replace("-", " ")) for run in runs]
+    if parsed.hf:
+        from genomenet.interop.hf_subject import hf_subject
+
+        length_bp = getattr(parsed, "max_length", 0)
+        length_bp = length_bp or (subjects[0].length_bp if subjects else PEER_LENGTH_BP)
+        subjects += [
+            hf_subject(name, length_bp, trust_remote_code=parsed.trust_remote_code)
+            for name in parsed.hf
+        ]
     require_different_names(subjects)
+    require_one_alphabet(subjects)
     return Evaluated(subjects, runs, study)
 
 
@@ -138,7 +175,7 @@ def named_runs(parsed: Namespace) -> tuple[list[Path], Path | None]:
     """
     folders = [Path(word) for word in parsed.runs]
     if not folders:
-        raise UserError("name at least one run, or a study")
+        raise UserError("name at least one run, a study, or a model with --hf")
     # The study's own name for the file, which this room can't import before torch.
     studies = [folder for folder in folders if (folder / "study.json").is_file()]
     if not studies:

@@ -9,7 +9,7 @@ import numpy as np
 
 from genomenet.evaluation.results import Likelihood
 
-Basis = Literal["seeds", "windows"]
+Basis = Literal["seeds", "windows", "blocks"]
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,11 @@ class Estimate:
         The bounds are infinite when the data cannot bound the estimate.
     level : float
         Coverage aimed at, for example 0.95.
-    basis : {"seeds", "windows"}
-        What was taken as repeated: training with another seed, or drawing other held-out windows.
+    basis : {"seeds", "windows", "blocks"}
+        What was taken as repeated: training with another seed, or drawing other held-out windows
+        or blocks of them.
     n : int
-        How many seeds or windows.
+        How many seeds, windows or blocks.
     """
 
     centre: float

@@ -1,20 +1,19 @@
-"""Held-out likelihood: every base scored once, summed by window and by repeat mask."""
+"""Held-out likelihood of a checkpoint, as studies keep it."""
 
 import math
 from collections.abc import Callable
 
-import torch
+import numpy as np
 
+from genomenet.annotation.region_classes import CLASS_BITS, REPEAT
 from genomenet.annotation.regions import RegionTrack
-from genomenet.errors import UserError
-from genomenet.evaluation.region_sums import RegionSums
-from genomenet.evaluation.results import Likelihood
+from genomenet.evaluation.blocks import lay_blocks
+from genomenet.evaluation.results import Likelihood, RegionLikelihood
 from genomenet.evaluation.subject import Subject
-from genomenet.training.batch import HostBatch, to_device
+from genomenet.evaluation.window_sums import GROUPS, SOFT_MASKED, WindowSums, sum_windows
 from genomenet.windows.held_out import HeldOutTiles
 
 
-@torch.no_grad()
 def held_out_likelihood(
     subject: Subject,
     tiles: HeldOutTiles,
@@ -30,54 +29,62 @@ def held_out_likelihood(
         The model.
     tiles : HeldOutTiles
         Windows that hold each base once; N is never scored.
-    checkpoint : {"before decay", "final"}
+    checkpoint : {"before decay", "final", "best"}
         Recorded in the result.
     progress : callable, optional
         Called with the number of tiles just scored.
     regions : RegionTrack, optional
         Classes of the bases, to add up by class as well.
     """
-    batch_size = subject.windows_a_pass(tiles.length_bp)
-    window_nats: list[float] = []
-    window_bases: list[int] = []
-    masked_nats = torch.zeros((), dtype=torch.float64)
-    masked_bases = 0
-    by_region = RegionSums(regions) if regions is not None else None
-    positions, chunks = [0] * subject.stages, [0] * subject.stages
-    for first in range(0, len(tiles), batch_size):
-        host = HostBatch(tiles.batch(first, min(batch_size, len(tiles) - first)))
-        batch = to_device(host, subject.device)
-        with subject.precision():
-            output = batch.scored_by(subject.model)
-        nats_BL = output.nats_BL.double().cpu()
-        scored_BL = (batch.targets_BL >= 0).cpu()
-        masked_BL = scored_BL & torch.from_numpy(host.windows.masked)
-        window_nats += nats_BL.sum(1).tolist()
-        window_bases += scored_BL.sum(1).tolist()
-        masked_nats += nats_BL[masked_BL].sum()
-        masked_bases += int(masked_BL.sum())
-        if by_region is not None:
-            by_region.add(host.windows, nats_BL.numpy(), scored_BL.numpy())
-        for stage, routing in enumerate(output.boundaries):
-            positions[stage] += int(routing.valid.sum())
-            chunks[stage] += int(routing.mask.sum())
-        if progress is not None:
-            progress(len(host.windows.lengths))
-    rates = [p / c for p, c in zip(positions, chunks, strict=True)]
-    nats, bases = sum(window_nats), sum(window_bases)
-    if bases == 0:
-        raise UserError("there is nothing to score: the windows hold no A, C, G or T")
+    sums = sum_windows(subject, tiles, lay_blocks(tiles), regions, progress=progress)
+    nats_G, bases_G = sums.nats_GK.sum(1), sums.bases_GK.sum(1)
+    nats, bases = math.fsum(sums.nats_W), int(sums.bases_W.sum())
+    masked_nats = float(nats_G[SOFT_MASKED:].sum())
+    masked_bases = int(bases_G[SOFT_MASKED:].sum())
     return Likelihood(
         checkpoint=checkpoint,  # type: ignore[arg-type]
         nats=nats / bases,
         bases=bases,
-        window_nats=tuple(window_nats),
-        window_bases=tuple(window_bases),
-        masked_nats=float(masked_nats),
+        window_nats=tuple(sums.nats_W.tolist()),
+        window_bases=tuple(sums.bases_W.tolist()),
+        masked_nats=masked_nats,
         masked_bases=masked_bases,
-        unmasked_nats=nats - float(masked_nats),
+        unmasked_nats=nats - masked_nats,
         unmasked_bases=bases - masked_bases,
-        bases_per_chunk=tuple(positions[0] / count for count in chunks),
-        flops_per_base=subject.flops(tiles.length_bp, rates) if subject.flops else math.nan,
-        regions=by_region.likelihoods() if by_region is not None else (),
+        bases_per_chunk=bases_per_chunk(sums),
+        flops_per_base=achieved_flops(subject, sums, tiles.length_bp),
+        regions=_by_class(nats_G, bases_G, regions.classes) if regions is not None else (),
     )
+
+
+def bases_per_chunk(sums: WindowSums) -> tuple[float, ...]:
+    """Bases that a chunk of each stage held, outermost first."""
+    return tuple(sums.positions[0] / count for count in sums.chunks)
+
+
+def achieved_flops(subject: Subject, sums: WindowSums, length_bp: int) -> float:
+    """Forward FLOPs per base at the achieved chunk rates; nan where they are not known."""
+    if subject.flops is None:
+        return math.nan
+    rates = [p / c for p, c in zip(sums.positions, sums.chunks, strict=True)]
+    return subject.flops(length_bp, rates)
+
+
+def _by_class(
+    nats_G: np.ndarray, bases_G: np.ndarray, classes: tuple[str, ...]
+) -> tuple[RegionLikelihood, ...]:
+    group = np.arange(GROUPS)
+    repeat = (group & REPEAT) > 0
+    found = []
+    for code, name in enumerate(classes):
+        here = (group & CLASS_BITS) == code
+        found.append(
+            RegionLikelihood(
+                name=name,
+                nats=float(nats_G[here].sum()),
+                bases=int(bases_G[here].sum()),
+                repeat_nats=float(nats_G[here & repeat].sum()),
+                repeat_bases=int(bases_G[here & repeat].sum()),
+            )
+        )
+    return tuple(found)

@@ -192,3 +192,20 @@ def require_different_names(subjects: Sequence[Subject]) -> None:
                 f"two models are called '{name}'; give folders of different names, or evaluate "
                 "them one at a time"
             )
+
+
+def require_one_alphabet(subjects: Sequence[Subject]) -> None:
+    """Make sure that one text or genome suits all.
+
+    Raises
+    ------
+    UserError
+        When some read bases and others bytes.
+    """
+    for subject in subjects[1:]:
+        first = subjects[0]
+        if subject.alphabet != first.alphabet:
+            raise UserError(
+                f"{first.name} reads {first.alphabet.unit}s and {subject.name} "
+                f"{subject.alphabet.unit}s; evaluate them one at a time"
+            )

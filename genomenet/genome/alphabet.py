@@ -4,7 +4,8 @@ Codes of nucleotides are ``A0 C1 G2 T3 N4``, so that the complement of a code be
 minus it. While a file is read each letter becomes one *packed* byte: the code in the low three
 bits, and above it one flag each for soft-masked, for an ambiguity code that became N, for uracil
 that became T, and for everything but A, C, G and T. That last flag is the highest bit, so that
-`bytes.isascii` tells, at once, whether a whole block of letters is ordinary.
+`bytes.isascii` tells, at once, whether a whole block of letters is ordinary. Code and soft mask are
+what is kept, as they are: a genome is stored, copied and sent to a device as packed bytes.
 """
 
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ WHITESPACE = b"\n\r \t"
 CODE_BITS = 0b111
 SOFT_MASK_FLAG = 0b1_000
 AMBIGUITY_FLAG = 0b10_000
+KEPT_BITS = CODE_BITS | SOFT_MASK_FLAG
 URACIL_FLAG = 0b100_000
 UNUSUAL_FLAG = 0b10_000_000
 NOT_A_NUCLEOTIDE = 255
@@ -45,6 +47,10 @@ class Alphabet:
         What stands in front of a window, and in its padding.
     complementable : bool
         Whether there is another strand.
+    code_bits : int
+        The bits of a packed byte that are its code.
+    soft_mask_flag : int
+        The bit that says soft-masked; 0 where nothing can be.
     """
 
     name: str
@@ -52,6 +58,21 @@ class Alphabet:
     scored_codes: int
     start_code: int
     complementable: bool
+    code_bits: int
+    soft_mask_flag: int
+
+    @property
+    def unscored_bits(self) -> int:
+        """The bits of a packed byte of which codes that are targets have none."""
+        return self.code_bits & -self.scored_codes
+
+    def codes(self, packed: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """Return the codes of packed bytes, of the same shape."""
+        return packed & np.uint8(self.code_bits)
+
+    def masked(self, packed: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+        """Return which of some packed bytes are soft-masked, of the same shape."""
+        return (packed & np.uint8(self.soft_mask_flag)) != 0
 
     @property
     def vocab_size(self) -> int:
@@ -59,9 +80,25 @@ class Alphabet:
         return max(self.scored_codes, self.start_code + 1)
 
 
-DNA = Alphabet("dna", "base", scored_codes=4, start_code=N_CODE, complementable=True)
+DNA = Alphabet(
+    "dna",
+    "base",
+    scored_codes=4,
+    start_code=N_CODE,
+    complementable=True,
+    code_bits=CODE_BITS,
+    soft_mask_flag=SOFT_MASK_FLAG,
+)
 
-BYTES = Alphabet("bytes", "byte", scored_codes=256, start_code=254, complementable=False)
+BYTES = Alphabet(
+    "bytes",
+    "byte",
+    scored_codes=256,
+    start_code=254,
+    complementable=False,
+    code_bits=255,
+    soft_mask_flag=0,
+)
 """Text: 254 is no byte of UTF-8, and the start symbol of H-Net's published models."""
 
 ALPHABETS = {alphabet.name: alphabet for alphabet in (DNA, BYTES)}

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from genomenet.genome.alphabet import N_CODE
-from genomenet.genome.letter_blocks import BaseBlock
+from genomenet.genome.alphabet import N_CODE, SOFT_MASK_FLAG
 
 if TYPE_CHECKING:
     from genomenet.genome.genome import Genome
@@ -17,7 +16,12 @@ COUNTED_BP = 4_096
 
 COUNTS_DTYPE = np.dtype("<u2")
 _READ_BP = 4 << 20
-_WORDS = COUNTED_BP // 64
+_WORDS = COUNTED_BP // 16
+_EVERY_NIBBLE = 0x1111_1111_1111_1111
+_MASKED_NIBBLES = np.uint64(_EVERY_NIBBLE * SOFT_MASK_FLAG)
+N_NIBBLES = np.uint64(_EVERY_NIBBLE * N_CODE)
+"""Of sixteen bases in a word, the bit that only the code of N has."""
+_N_TO_MASK = np.uint64((SOFT_MASK_FLAG // N_CODE).bit_length() - 1)
 
 
 class BaseCounts(NamedTuple):
@@ -53,48 +57,47 @@ def count_by_reading(genome: "Genome", contig: str, start: int, end: int) -> Bas
     called = soft_masked = 0
     for first in range(start, max(end, start + 1), _READ_BP):
         last = min(first + _READ_BP, end)
-        is_called = genome.read(contig, first, last) < genome.alphabet.scored_codes
+        packed = genome.read_packed(contig, first, last)
+        is_called = genome.alphabet.codes(packed) < genome.alphabet.scored_codes
         called += int(np.count_nonzero(is_called))
-        masked = genome.read_mask(contig, first, last)
-        soft_masked += int(np.count_nonzero(is_called & masked))
+        soft_masked += int(np.count_nonzero(is_called & genome.alphabet.masked(packed)))
     return BaseCounts(end - start, called, soft_masked)
 
 
-def block_counts(block: BaseBlock, mask_bits: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint16]:
+def block_counts(nibbles: npt.NDArray[np.uint64], bases: int) -> npt.NDArray[np.uint16]:
     """Count called bases, and soft-masked ones among them, in each `COUNTED_BP` bases.
 
     Parameters
     ----------
-    block : BaseBlock
-        Bases from a multiple of `COUNTED_BP` on.
-    mask_bits : ndarray of uint8, shape (bases / 8,)
-        Its `mask_bits`, which whoever writes them has at hand.
+    nibbles : ndarray of uint64, shape (bases / 16,)
+        Four bits a base, as `genomenet.genome.content.ContentScan` has them at hand; the first
+        base is that of a block.
+    bases : int
+        How many.
 
     Returns
     -------
     ndarray of uint16, shape (blocks, 2)
         Little-endian.
     """
-    codes = block.codes
-    blocks = -(-codes.size // COUNTED_BP)
+    blocks = -(-bases // COUNTED_BP)
     counts = np.empty((blocks, 2), dtype=COUNTS_DTYPE)
     counts[:, 0] = COUNTED_BP
-    if codes.size % COUNTED_BP:
-        counts[-1, 0] = codes.size % COUNTED_BP
-    if block.any_n:
-        n_bits = np.packbits(codes >= N_CODE, bitorder="little")
-        counts[:, 0] -= _ones(n_bits, blocks)
-        mask_bits = mask_bits & ~n_bits
-    counts[:, 1] = _ones(mask_bits, blocks)
+    if bases % COUNTED_BP:
+        counts[-1, 0] = bases % COUNTED_BP
+    masked = nibbles & _MASKED_NIBBLES
+    if np.bitwise_or.reduce(nibbles) & N_NIBBLES:
+        n = nibbles & N_NIBBLES
+        counts[:, 0] -= _ones(n, blocks)
+        masked &= ~(n << _N_TO_MASK)
+    counts[:, 1] = _ones(masked, blocks)
     return counts
 
 
-def _ones(bits: npt.NDArray[np.uint8], blocks: int) -> npt.NDArray[np.uint16]:
-    missing = blocks * COUNTED_BP // 8 - bits.size
-    if missing:
-        bits = np.append(bits, np.zeros(missing, dtype=np.uint8))
-    ones = np.bitwise_count(bits.view(np.uint64)).reshape(blocks, _WORDS)
-    return ones.sum(axis=1, dtype=np.uint16)
+def _ones(flags: npt.NDArray[np.uint64], blocks: int) -> npt.NDArray[np.uint16]:
+    ones = np.zeros(blocks * _WORDS, dtype=np.uint8)
+    np.bitwise_count(flags, out=ones[: flags.size])
+    return ones.reshape(blocks, _WORDS).sum(axis=1, dtype=np.uint16)
 
 
 class BlockCounts:

@@ -15,8 +15,8 @@ from genomenet.genome.contig_columns import ContigColumns
 from genomenet.genome.corpus_contigs import CorpusContigs
 from genomenet.genome.corpus_record import SHARDS_FOLDER, read_record
 from genomenet.genome.intervals import Interval
-from genomenet.genome.mask_bits import MaskBits
-from genomenet.genome.places import Codes, Int64, Mask, Places
+from genomenet.genome.packed_reading import PackedReading
+from genomenet.genome.places import Int64, Packed, Places
 from genomenet.genome.shard_maps import ShardMaps
 
 
@@ -47,7 +47,7 @@ class Member:
     digest: str
 
 
-class GenomeCorpus:
+class GenomeCorpus(PackedReading):
     """Many imported genomes, opened for reading as one.
 
     Opening maps two tables and reads the list of members; everything else is mapped when it is
@@ -141,43 +141,17 @@ class GenomeCorpus:
         numbers = self.contigs.numbers([interval.contig for interval in intervals])
         return self._member_species[self._members_of(numbers)]
 
-    def read(self, contig: str, start: int, end: int) -> Codes:
-        """Return the codes of bases `start` to `end` of a contig.
-
-        Returns
-        -------
-        ndarray of uint8, shape (end - start,)
-            A read-only view of the file.
-
-        Raises
-        ------
-        UserError
-            Unknown contig, or a range that leaves it.
-        """
+    def read_packed(self, contig: str, start: int, end: int) -> Packed:
+        """Return bases `start` to `end` of a contig, a read-only view of the file."""
         shard, offset = self._check(contig, start, end)
-        return self._shards.codes(shard)[offset + start : offset + end]
+        return self._shards.bases(shard)[offset + start : offset + end]
 
-    def read_mask(self, contig: str, start: int, end: int) -> Mask:
-        """Return which of bases `start` to `end` of a contig are soft-masked (lower case).
-
-        Returns
-        -------
-        ndarray of bool, shape (end - start,)
-
-        Raises
-        ------
-        UserError
-            Unknown contig, or a range that leaves it.
-        """
-        shard, offset = self._check(contig, start, end)
-        return self._shards.mask(shard, offset + start, offset + end)
-
-    def read_into(self, places: Places, codes_BL: Codes, mask: MaskBits) -> None:
+    def read_into(self, places: Places, packed_BL: Packed) -> None:
         """Copy segments into a batch; see `genomenet.genome.places.copy_segments`."""
         places.check(self._columns.lengths, str(self.path))
         shards = self._member_shards[self._members_of(places.contigs)]
         firsts = self._columns.offsets[places.contigs] + places.starts
-        self._shards.copy(shards, firsts, places, codes_BL, mask)
+        self._shards.copy(shards, firsts, places, packed_BL)
 
     def count_bases(self, contig: str, start: int, end: int) -> BaseCounts:
         """Count bases `start` to `end` of a contig; of a whole contig the counts are kept.

@@ -10,7 +10,7 @@ from genomenet import __version__
 from genomenet.errors import UserError
 from genomenet.files import whole_file
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 CORPUS_FILE = "corpus.json"
 SHARDS_FOLDER = "shards"
 

@@ -7,16 +7,12 @@ from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
 
-import numpy as np
-
 from genomenet.errors import UserError
 from genomenet.files import whole_folder
-from genomenet.genome.alphabet import SOFT_MASK_FLAG
 from genomenet.genome.content import ContentScan
 from genomenet.genome.contig_columns import ContigColumns
 from genomenet.genome.contigs import Contig
 from genomenet.genome.importer import content_digest_of, read_source
-from genomenet.genome.letter_blocks import BaseBlock
 from genomenet.genome.shard_maps import ShardMaps
 from genomenet.genome.store import GenomeStore
 from genomenet.genome.store_writer import StoreWriter
@@ -152,8 +148,5 @@ def _stored_digest(maps: ShardMaps, contigs: Sequence[Contig]) -> str:
     scan = ContentScan()
     end = contigs[-1].offset + contigs[-1].length_bp
     for first in range(contigs[0].offset, end, _DIGESTED_BP):
-        last = min(first + _DIGESTED_BP, end)
-        codes = maps.codes(0)[first:last]
-        mask = maps.mask(0, first, last).view(np.uint8) * np.uint8(SOFT_MASK_FLAG)
-        scan.feed(BaseBlock(codes, codes | mask))
+        scan.feed(maps.bases(0)[first : min(first + _DIGESTED_BP, end)])
     return scan.digest(contigs)

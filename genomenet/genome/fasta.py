@@ -8,7 +8,7 @@ from genomenet.errors import UserError
 from genomenet.genome.alphabet import first_foreign_letter, foreign_letter_reason
 from genomenet.genome.opening import open_bytes
 
-BLOCK_BYTES = 1 << 18
+BLOCK_BYTES = 1 << 19
 MAX_HEADER_BYTES = 16 << 20
 _HEADER_MARK = b">"
 

@@ -1,10 +1,8 @@
 """Copy segments of a memory-mapped genome into a batch, at nearly the speed of memory."""
 
 import numpy as np
-import numpy.typing as npt
 
-from genomenet.genome.mask_bits import MaskBits
-from genomenet.genome.places import Codes, Int64, Mask, Places
+from genomenet.genome.places import Int64, Packed, Places
 
 _BLOCK_BYTES = 1 << 18
 """Bytes copied at once: what is in between stays in a core's cache."""
@@ -14,65 +12,37 @@ _LONG_BYTES = 1 << 14
 """Rows that are longer cost so much to copy that each may be called for."""
 
 
-def gather(
-    codes: Codes, bits: Codes, firsts: Int64, places: Places, codes_BL: Codes, mask: MaskBits
-) -> None:
-    """Copy segments of one store into a batch as `copy_segments` does, but straight from its maps.
+def gather(bases: Packed, firsts: Int64, places: Places, packed_BL: Packed) -> None:
+    """Copy segments of one store into a batch as `copy_segments` does, but straight from its map.
 
     Parameters
     ----------
-    codes : ndarray of uint8, shape (bases,)
+    bases : ndarray of uint8, shape (bases,)
         Of the whole store.
-    bits : ndarray of uint8, shape (bases / 8,)
-        Its soft mask, one bit a base, the first in the lowest bit.
     firsts : ndarray of int64, shape (S,)
         First base of each segment in the store.
     places : Places
         Rows, columns and lengths of the S segments.
-    codes_BL : ndarray of uint8, shape (B, L)
+    packed_BL : ndarray of uint8, shape (B, L)
         Written into; contiguous.
-    mask : MaskBits
-        Written into; of nothing before.
     """
-    begins, bytes_a_row = firsts >> 3, mask.bits.shape[1]
-    quick = (places.lengths == mask.length_bp) & (begins + bytes_a_row <= bits.size)
-    if quick.all():
-        rows, starts = places.rows, firsts
-    else:
-        others = Places(*(column[~quick] for column in places))
-        copy_few(codes, bits, firsts[~quick], others, codes_BL, mask)
-        rows, starts, begins = places.rows[quick], firsts[quick], begins[quick]
+    rows, whole = places.rows, places.lengths == packed_BL.shape[1]
+    if not whole.all():
+        others = Places(*(column[~whole] for column in places))
+        copy_few(bases, firsts[~whole], others, packed_BL)
+        rows, firsts = rows[whole], firsts[whole]
     if rows.size:
-        _copy_rows(codes, starts, codes_BL, rows)
-        _copy_rows(bits, begins, mask.bits, rows)
-        mask.shifts[rows] = starts & 7
+        _copy_rows(bases, firsts, packed_BL, rows)
 
 
-def copy_few(
-    codes: Codes, bits: Codes, firsts: Int64, places: Places, codes_BL: Codes, mask: MaskBits
-) -> None:
+def copy_few(bases: Packed, firsts: Int64, places: Places, packed_BL: Packed) -> None:
     """Do what `gather` does, one segment after the other: quicker for a handful of them."""
-    bytes_a_row = mask.bits.shape[1]
     columns = (firsts, places.lengths, places.rows, places.columns)
-    for first, bases, row, column in zip(*(part.tolist() for part in columns), strict=True):
-        codes_BL[row, column : column + bases] = codes[first : first + bases]
-        begin = first >> 3
-        if bases == mask.length_bp and begin + bytes_a_row <= bits.size:
-            mask.bits[row] = bits[begin : begin + bytes_a_row]
-            mask.shifts[row] = first & 7
-        else:
-            mask.put(row, column, unpacked(bits, first, first + bases))
+    for first, length, row, column in zip(*(part.tolist() for part in columns), strict=True):
+        packed_BL[row, column : column + length] = bases[first : first + length]
 
 
-def unpacked(bits: Codes, first: int, last: int) -> Mask:
-    """Return bits `first` to `last` of a soft mask, shape (last - first,)."""
-    flags = np.unpackbits(bits[first >> 3 : (last + 7) >> 3], bitorder="little")
-    return flags[first & 7 : (first & 7) + last - first].view(np.bool_)
-
-
-def _copy_rows(
-    source: npt.NDArray[np.uint8], firsts: Int64, target: npt.NDArray[np.uint8], rows: Int64
-) -> None:
+def _copy_rows(source: Packed, firsts: Int64, target: Packed, rows: Int64) -> None:
     """Fill rows of `target`, shape (R, n), with the n bytes of `source` from each of `firsts`."""
     length = target.shape[1]
     if length > _LONG_BYTES:

@@ -15,8 +15,7 @@ from genomenet.genome.corpus import GenomeCorpus
 from genomenet.genome.corpus_record import is_corpus
 from genomenet.genome.indexed_fasta import IndexedFasta
 from genomenet.genome.intervals import Interval
-from genomenet.genome.mask_bits import MaskBits
-from genomenet.genome.places import Codes, Places
+from genomenet.genome.places import Packed, Places
 from genomenet.genome.store import GenomeStore
 
 
@@ -49,7 +48,10 @@ class Genome(Protocol):
     def read_mask(self, contig: str, start: int, end: int) -> npt.NDArray[np.bool_]:
         """Return the soft mask, shape (end - start,)."""
 
-    def read_into(self, places: Places, codes_BL: Codes, mask: MaskBits) -> None:
+    def read_packed(self, contig: str, start: int, end: int) -> Packed:
+        """Return code and soft mask of bases in one byte each, shape (end - start,)."""
+
+    def read_into(self, places: Places, packed_BL: Packed) -> None:
         """Copy segments into a batch; see `genomenet.genome.places.copy_segments`."""
 
     def count_bases(self, contig: str, start: int, end: int) -> BaseCounts:

@@ -14,9 +14,8 @@ from pyfaidx import BgzfBlock, Faidx, FastaIndexingError
 from genomenet.errors import UserError
 from genomenet.files import scratch_folder
 from genomenet.genome.alphabet import (
-    CODE_BITS,
     DNA,
-    SOFT_MASK_FLAG,
+    KEPT_BITS,
     Alphabet,
     NotNucleotides,
     pack,
@@ -27,9 +26,9 @@ from genomenet.genome.contigs import Contig, ContigTable
 from genomenet.genome.fasta import foreign_letter_error
 from genomenet.genome.intervals import Interval
 from genomenet.genome.letter_blocks import LetterBlocks
-from genomenet.genome.mask_bits import MaskBits
 from genomenet.genome.opening import GZIP_MAGIC, open_bytes
-from genomenet.genome.places import Codes, Places, copy_segments
+from genomenet.genome.packed_reading import PackedReading
+from genomenet.genome.places import Packed, Places, copy_segments
 from genomenet.genome.sources import source_pieces
 from genomenet.genome.twobit import is_twobit
 
@@ -53,7 +52,7 @@ class _Block(BgzfBlock):
         return self.ustart <= position
 
 
-class IndexedFasta:
+class IndexedFasta(PackedReading):
     """A plain or bgzip FASTA file, read in place.
 
     The index (``.fai``, and ``.gzi`` for bgzip) is written beside the file when missing or older
@@ -125,8 +124,8 @@ class IndexedFasta:
         """Runs of at least 64 N; reads the whole file once, on first use."""
         return self._scan[1]
 
-    def read(self, contig: str, start: int, end: int) -> npt.NDArray[np.uint8]:
-        """Return the codes of bases `start` to `end` of `contig`, shape (end - start,), uint8.
+    def read_packed(self, contig: str, start: int, end: int) -> Packed:
+        """Return bases `start` to `end` of `contig`, code and soft mask in one byte.
 
         Raises
         ------
@@ -134,30 +133,6 @@ class IndexedFasta:
             Unknown contig, a range that leaves it, a letter that is no nucleotide, or a file that
             is not the one its index was made of.
         """
-        return self._packed(contig, start, end) & np.uint8(CODE_BITS)
-
-    def read_mask(self, contig: str, start: int, end: int) -> npt.NDArray[np.bool_]:
-        """Return which of bases `start` to `end` are soft-masked, shape (end - start,), bool.
-
-        Raises
-        ------
-        UserError
-            As `read`.
-        """
-        return (self._packed(contig, start, end) & np.uint8(SOFT_MASK_FLAG)) != 0
-
-    def read_into(self, places: Places, codes_BL: Codes, mask: MaskBits) -> None:
-        """Copy segments into a batch; see `genomenet.genome.places.copy_segments`."""
-        copy_segments(self, places, codes_BL, mask)
-
-    def count_bases(self, contig: str, start: int, end: int) -> BaseCounts:
-        """Count bases `start` to `end` of `contig`; reads all of them."""
-        return count_by_reading(self, contig, start, end)
-
-    def __reduce__(self) -> tuple[type["IndexedFasta"], tuple[Path]]:
-        return IndexedFasta, (self.path.absolute(),)
-
-    def _packed(self, contig: str, start: int, end: int) -> npt.NDArray[np.uint8]:
         self._table.check(contig, start, end)
         if start == end:
             return np.zeros(0, dtype=np.uint8)
@@ -166,10 +141,21 @@ class IndexedFasta:
             letters = self._handle().fetch(contig, start + 1, end).encode()
         except _MISMATCH:
             raise self._mismatch() from None
-        codes = self._pack(letters)
-        if len(codes) != end - start:
+        packed = self._pack(letters)
+        if packed.size != end - start:
             raise self._mismatch()
-        return codes
+        return packed & np.uint8(KEPT_BITS)
+
+    def read_into(self, places: Places, packed_BL: Packed) -> None:
+        """Copy segments into a batch; see `genomenet.genome.places.copy_segments`."""
+        copy_segments(self, places, packed_BL)
+
+    def count_bases(self, contig: str, start: int, end: int) -> BaseCounts:
+        """Count bases `start` to `end` of `contig`; reads all of them."""
+        return count_by_reading(self, contig, start, end)
+
+    def __reduce__(self) -> tuple[type["IndexedFasta"], tuple[Path]]:
+        return IndexedFasta, (self.path.absolute(),)
 
     def _handle(self) -> Faidx:
         """The file as this thread of this process has opened it."""

@@ -8,9 +8,8 @@ from genomenet.genome.alphabet import DNA, N_CODE, SOFT_MASK_FLAG, Alphabet, rev
 from genomenet.genome.base_counts import BaseCounts, count_by_reading
 from genomenet.genome.content import ContentScan
 from genomenet.genome.contigs import Contig, ContigTable
-from genomenet.genome.letter_blocks import BaseBlock
-from genomenet.genome.mask_bits import MaskBits
-from genomenet.genome.places import Codes, Places, copy_segments
+from genomenet.genome.packed_reading import PackedReading
+from genomenet.genome.places import Packed, Places, copy_segments
 
 MIN_LENGTH_BP = 10_000
 
@@ -23,7 +22,7 @@ _MUTATION_RATE = 0.08
 _N_RUN_SHARE = 0.01
 
 
-class MockGenome:
+class MockGenome(PackedReading):
     """A random genome with planted, mutated and soft-masked repeats, and a few runs of N.
 
     Background bases are independent, so a model can only gain on the repeats: copies, on either
@@ -63,35 +62,30 @@ class MockGenome:
         self.length_bp = length_bp
         self.seed = seed
         random = np.random.Generator(np.random.Philox(seed))
-        self._codes = random.choice(4, size=length_bp, p=_BASE_PROBABILITIES).astype(np.uint8)
-        self._masked = np.zeros(length_bp, dtype=np.bool_)
-        _plant_repeats(random, self._codes, self._masked)
+        bases = random.choice(4, size=length_bp, p=_BASE_PROBABILITIES).astype(np.uint8)
+        masked = np.zeros(length_bp, dtype=np.bool_)
+        _plant_repeats(random, bases, masked)
         self.contigs = _contigs(length_bp)
         for contig in self.contigs:
-            codes = self._codes[contig.offset : contig.offset + contig.length_bp]
+            codes = bases[contig.offset : contig.offset + contig.length_bp]
             run_bp = max(100, int(contig.length_bp * _N_RUN_SHARE))
             middle = contig.length_bp // 2
             codes[middle : middle + run_bp] = N_CODE
         scan = ContentScan()
-        packed = self._codes | self._masked * np.uint8(SOFT_MASK_FLAG)
-        scan.feed(BaseBlock(self._codes, packed))
+        self._packed = bases | masked * np.uint8(SOFT_MASK_FLAG)
+        scan.feed(self._packed)
         self.n_runs = scan.n_runs(self.contigs)
         self.digest = scan.digest(self.contigs)
         self._table = ContigTable(self.contigs, "the mock genome")
 
-    def read(self, contig: str, start: int, end: int) -> npt.NDArray[np.uint8]:
-        """Return the codes of bases `start` to `end` of `contig`, shape (end - start,), uint8."""
+    def read_packed(self, contig: str, start: int, end: int) -> Packed:
+        """Return bases `start` to `end` of `contig`, code and soft mask in one byte."""
         offset = self._table.check(contig, start, end).offset
-        return self._codes[offset + start : offset + end]
+        return self._packed[offset + start : offset + end]
 
-    def read_mask(self, contig: str, start: int, end: int) -> npt.NDArray[np.bool_]:
-        """Return which of bases `start` to `end` are soft-masked, shape (end - start,), bool."""
-        offset = self._table.check(contig, start, end).offset
-        return self._masked[offset + start : offset + end]
-
-    def read_into(self, places: Places, codes_BL: Codes, mask: MaskBits) -> None:
+    def read_into(self, places: Places, packed_BL: Packed) -> None:
         """Copy segments into a batch; see `genomenet.genome.places.copy_segments`."""
-        copy_segments(self, places, codes_BL, mask)
+        copy_segments(self, places, packed_BL)
 
     def count_bases(self, contig: str, start: int, end: int) -> BaseCounts:
         """Count bases `start` to `end` of `contig`; reads all of them."""

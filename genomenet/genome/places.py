@@ -8,11 +8,9 @@ import numpy.typing as npt
 
 from genomenet.genome.contigs import Contig
 from genomenet.genome.corpus_contigs import CorpusContigs
-from genomenet.genome.mask_bits import MaskBits
 
 Int64 = npt.NDArray[np.int64]
-Codes = npt.NDArray[np.uint8]
-Mask = npt.NDArray[np.bool_]
+Packed = npt.NDArray[np.uint8]
 
 
 class Places(NamedTuple):
@@ -112,11 +110,8 @@ class Readable(Protocol):
     def contigs(self) -> Sequence[Contig]:
         """The contigs, in file order."""
 
-    def read(self, contig: str, start: int, end: int) -> Codes:
-        """Return codes, shape (end - start,)."""
-
-    def read_mask(self, contig: str, start: int, end: int) -> Mask:
-        """Return the soft mask, shape (end - start,)."""
+    def read_packed(self, contig: str, start: int, end: int) -> Packed:
+        """Return code and soft mask of bases in one byte each, shape (end - start,)."""
 
 
 def contig_numbers(contigs: Sequence[Contig], names: Sequence[str]) -> Int64:
@@ -133,7 +128,7 @@ def contig_numbers(contigs: Sequence[Contig], names: Sequence[str]) -> Int64:
     return np.array([number[name] for name in names], dtype=np.int64)
 
 
-def copy_segments(genome: Readable, places: Places, codes_BL: Codes, mask: MaskBits) -> None:
+def copy_segments(genome: Readable, places: Places, packed_BL: Packed) -> None:
     """Copy the bases of `places` into a batch, one read a segment; padding is left as it is.
 
     Parameters
@@ -142,13 +137,10 @@ def copy_segments(genome: Readable, places: Places, codes_BL: Codes, mask: MaskB
         Where bases are read.
     places : Places
         From where, and to where.
-    codes_BL : ndarray of uint8, shape (B, L)
-        Written into.
-    mask : MaskBits
-        Written into, for B rows of L; of nothing before.
+    packed_BL : ndarray of uint8, shape (B, L)
+        Written into: code and soft mask in one byte.
     """
     contigs = genome.contigs
     for row, column, number, start, bases in zip(*(x.tolist() for x in places), strict=True):
-        name, end = contigs[number].name, start + bases
-        codes_BL[row, column : column + bases] = genome.read(name, start, end)
-        mask.put(row, column, genome.read_mask(name, start, end))
+        read = genome.read_packed(contigs[number].name, start, start + bases)
+        packed_BL[row, column : column + bases] = read

@@ -5,21 +5,20 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from genomenet.errors import UserError
 from genomenet.genome.base_counts import BlockCounts
-from genomenet.genome.gather import copy_few, gather, unpacked
-from genomenet.genome.mask_bits import MaskBits
-from genomenet.genome.places import Codes, Int64, Mask, Places
-from genomenet.genome.store_writer import CODES_FILE, COUNTS_FILE, MASK_FILE
+from genomenet.genome.gather import copy_few, gather
+from genomenet.genome.places import Int64, Packed, Places
+from genomenet.genome.store import map_bases
+from genomenet.genome.store_writer import BASES_FILE, COUNTS_FILE
 
 _GATHERED = 8
 """Segments of one shard that are quicker copied together than one by one."""
 
 
 class ShardMaps:
-    """Codes and soft masks of many stores, by number of the store and place in it.
+    """The bases of many stores, by number of the store and place in it.
 
     Parameters
     ----------
@@ -38,8 +37,7 @@ class ShardMaps:
         self._paths = [folder / name for name in lengths]
         for path, length_bp in zip(self._paths, lengths.values(), strict=True):
             sizes = {
-                CODES_FILE: length_bp,
-                MASK_FILE: (length_bp + 7) // 8,
+                BASES_FILE: length_bp,
                 COUNTS_FILE: BlockCounts.size_bytes(length_bp),
             }
             for file, wanted in sizes.items():
@@ -49,31 +47,26 @@ class ShardMaps:
                         f"{path / file} has {size:,} bytes where the table of the corpus "
                         f"promises {wanted:,}; delete {path} and build the corpus again"
                     )
-        # A map holds a file descriptor, and a shard has two; half of them are left to others.
+        # A map holds a file descriptor; half of them are left to others.
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-        self._limit = max(1, (limit if limit > 0 else 1024) // 4)
-        self._open: dict[int, tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]] = {}
+        self._limit = max(1, (limit if limit > 0 else 1024) // 2)
+        self._open: dict[int, Packed] = {}
 
-    def codes(self, shard: int) -> Codes:
-        """Return all codes of a shard, a read-only view of the file."""
-        return self._maps(shard)[0]
-
-    def mask(self, shard: int, first: int, last: int) -> Mask:
-        """Return the soft mask of bases `first` to `last` of a shard."""
-        return unpacked(self._maps(shard)[1], first, last)
+    def bases(self, shard: int) -> Packed:
+        """Return all packed bytes of a shard, a read-only view of the file."""
+        bases = self._open.get(shard)
+        if bases is None:
+            bases = self._open[shard] = map_bases(self._paths[shard])
+            # Several threads may be here at once, and the oldest be gone already.
+            for oldest in list(self._open)[: -self._limit]:
+                self._open.pop(oldest, None)
+        return bases
 
     def counts(self, shard: int) -> BlockCounts:
         """Return the counts of the blocks of a shard; they are mapped anew each time."""
         return BlockCounts(self._paths[shard] / COUNTS_FILE)
 
-    def copy(
-        self,
-        shards: Int64,
-        firsts: Int64,
-        places: Places,
-        codes_BL: Codes,
-        mask: MaskBits,
-    ) -> None:
+    def copy(self, shards: Int64, firsts: Int64, places: Places, packed_BL: Packed) -> None:
         """Copy segments into a batch.
 
         Parameters
@@ -82,10 +75,8 @@ class ShardMaps:
             Shard of each segment, and where in the shard it begins.
         places : Places
             Rows, columns and lengths of the segments.
-        codes_BL : ndarray of uint8, shape (B, L)
+        packed_BL : ndarray of uint8, shape (B, L)
             Written into.
-        mask : MaskBits
-            Written into; of nothing before.
         """
         order = np.argsort(shards, kind="stable")
         for group in np.split(order, np.flatnonzero(np.diff(shards[order])) + 1):
@@ -93,18 +84,4 @@ class ShardMaps:
                 continue
             copy = gather if group.size >= _GATHERED else copy_few
             some = Places(*(column[group] for column in places))
-            copy(*self._maps(int(shards[group[0]])), firsts[group], some, codes_BL, mask)
-
-    def _maps(self, shard: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-        maps = self._open.get(shard)
-        if maps is None:
-            maps = self._map(shard, CODES_FILE), self._map(shard, MASK_FILE)
-            self._open[shard] = maps
-            # Several threads may be here at once, and the oldest be gone already.
-            for oldest in list(self._open)[: -self._limit]:
-                self._open.pop(oldest, None)
-        return maps
-
-    def _map(self, shard: int, file: str) -> npt.NDArray[np.uint8]:
-        # A plain array over the map: slicing the memmap subclass costs ten times as much.
-        return np.asarray(np.memmap(self._paths[shard] / file, dtype=np.uint8, mode="r"))
+            copy(self.bases(int(shards[group[0]])), firsts[group], some, packed_BL)

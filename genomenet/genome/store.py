@@ -1,4 +1,4 @@
-"""A genome imported once: one memory-mapped array of codes, a soft-mask bitmap, a table."""
+"""A genome imported once: one memory-mapped array of bases, and a table."""
 
 from functools import cached_property
 from itertools import accumulate
@@ -6,32 +6,30 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from genomenet.errors import UserError
 from genomenet.genome.alphabet import DNA, Alphabet
 from genomenet.genome.base_counts import BaseCounts, BlockCounts, count_from_blocks
 from genomenet.genome.contigs import Contig, ContigTable
-from genomenet.genome.gather import gather, unpacked
+from genomenet.genome.gather import gather
 from genomenet.genome.intervals import Interval
-from genomenet.genome.mask_bits import MaskBits
 from genomenet.genome.opening import read_table
-from genomenet.genome.places import Codes, Places
+from genomenet.genome.packed_reading import PackedReading
+from genomenet.genome.places import Packed, Places
 from genomenet.genome.store_writer import (
-    CODES_FILE,
+    BASES_FILE,
     COUNTS_FILE,
     FORMAT_VERSION,
-    MASK_FILE,
     TABLE_FILE,
     SourceRecord,
 )
 
 
-class GenomeStore:
+class GenomeStore(PackedReading):
     """An imported genome, opened for reading.
 
-    The two big files are memory-mapped on first use, so workers and ranks on a machine share one
-    copy in the page cache. Pickling carries the path alone; forking is safe.
+    The bases are memory-mapped on first use, so workers and ranks on a machine share one copy in
+    the page cache. Pickling carries the path alone; forking is safe.
 
     Parameters
     ----------
@@ -81,13 +79,12 @@ class GenomeStore:
         self._offsets = np.array([contig.offset for contig in self.contigs], dtype=np.int64)
         self._lengths = np.array([contig.length_bp for contig in self.contigs], dtype=np.int64)
         self._counts = BlockCounts(self.path / COUNTS_FILE)
-        _check_size(self.path / CODES_FILE, self.length_bp)
-        _check_size(self.path / MASK_FILE, (self.length_bp + 7) // 8)
+        _check_size(self.path / BASES_FILE, self.length_bp)
         _check_size(self.path / COUNTS_FILE, BlockCounts.size_bytes(self.length_bp))
 
     @cached_property
-    def _maps(self) -> tuple[Codes, Codes]:
-        return _map(self.path / CODES_FILE), _map(self.path / MASK_FILE)
+    def _bases(self) -> Packed:
+        return map_bases(self.path)
 
     @property
     def notes(self) -> list[str]:
@@ -100,42 +97,15 @@ class GenomeStore:
                 said.append(f"{source.file}: {source.uracil_to_t:,} U became T")
         return said
 
-    def read(self, contig: str, start: int, end: int) -> npt.NDArray[np.uint8]:
-        """Return the codes of bases `start` to `end` of `contig`.
-
-        Returns
-        -------
-        ndarray of uint8, shape (end - start,)
-            A read-only view of the file.
-
-        Raises
-        ------
-        UserError
-            Unknown contig, or a range that leaves it.
-        """
+    def read_packed(self, contig: str, start: int, end: int) -> Packed:
+        """Return bases `start` to `end` of `contig`, a read-only view of the file."""
         offset = self._table.check(contig, start, end).offset
-        return self._maps[0][offset + start : offset + end]
+        return self._bases[offset + start : offset + end]
 
-    def read_mask(self, contig: str, start: int, end: int) -> npt.NDArray[np.bool_]:
-        """Return which of bases `start` to `end` of `contig` are soft-masked (lower case).
-
-        Returns
-        -------
-        ndarray of bool, shape (end - start,)
-
-        Raises
-        ------
-        UserError
-            Unknown contig, or a range that leaves it.
-        """
-        offset = self._table.check(contig, start, end).offset
-        return unpacked(self._maps[1], offset + start, offset + end)
-
-    def read_into(self, places: Places, codes_BL: Codes, mask: MaskBits) -> None:
+    def read_into(self, places: Places, packed_BL: Packed) -> None:
         """Copy segments into a batch; see `genomenet.genome.places.copy_segments`."""
         places.check(self._lengths, str(self.path))
-        firsts = self._offsets[places.contigs] + places.starts
-        gather(*self._maps, firsts, places, codes_BL, mask)
+        gather(self._bases, self._offsets[places.contigs] + places.starts, places, packed_BL)
 
     def count_bases(self, contig: str, start: int, end: int) -> BaseCounts:
         """Count bases `start` to `end` of `contig`, reading two blocks of them at most.
@@ -152,9 +122,10 @@ class GenomeStore:
         return GenomeStore, (self.path.absolute(),)
 
 
-def _map(path: Path) -> npt.NDArray[np.uint8]:
+def map_bases(folder: Path) -> Packed:
+    """Map the packed bytes of the store in `folder`."""
     # A plain array over the map: slicing the memmap subclass costs ten times as much.
-    return np.asarray(np.memmap(path, dtype=np.uint8, mode="r"))
+    return np.asarray(np.memmap(folder / BASES_FILE, dtype=np.uint8, mode="r"))
 
 
 def _read_table(folder: Path) -> dict[str, Any]:

@@ -4,18 +4,18 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from genomenet import __version__
 from genomenet.genome.base_counts import COUNTED_BP, block_counts
 from genomenet.genome.content import ContentScan
-from genomenet.genome.letter_blocks import BLOCK_BP, BaseBlock, LetterBlocks
+from genomenet.genome.letter_blocks import BLOCK_BP, LetterBlocks
 
-FORMAT_VERSION = 2
-CODES_FILE = "codes.u8"
-MASK_FILE = "softmask.bits"
+FORMAT_VERSION = 3
+BASES_FILE = "bases.u8"
 COUNTS_FILE = "counts.u16"
 TABLE_FILE = "genome.json"
-# The first of eight bases sits in the lowest bit of its byte.
-MASK_BIT_ORDER = "little"
 # What a block adds to the small files is too little for a system call each.
 _BUFFER_BYTES = 1 << 19
 
@@ -32,7 +32,7 @@ class SourceRecord:
         Size on disk.
     sha256 : str or None
         Of the file as it was on disk, where that is not plain FASTA. What a plain FASTA says is
-        in the store's digest, and to hash its bytes, too, would take as long as a third of the
+        in the store's digest, and to hash its bytes, too, would take as long as a quarter of the
         import.
     ambiguity_to_n, uracil_to_t : int
         How many letters were replaced.
@@ -46,7 +46,7 @@ class SourceRecord:
 
 
 class StoreWriter:
-    """Writes the bases of `blocks` as codes, soft mask and counts, and a table, into a folder.
+    """Writes the bases of `blocks`, their counts and a table into a folder.
 
     Parameters
     ----------
@@ -63,8 +63,7 @@ class StoreWriter:
         assert BLOCK_BP % COUNTED_BP == 0, "a block of letters holds whole blocks of counts"
         self.blocks = LetterBlocks(self._write)
         self._folder = folder
-        self._codes_file = (folder / CODES_FILE).open("wb")
-        self._mask_file = (folder / MASK_FILE).open("wb", buffering=_BUFFER_BYTES)
+        self._bases_file = (folder / BASES_FILE).open("wb")
         self._counts_file = (folder / COUNTS_FILE).open("wb", buffering=_BUFFER_BYTES)
         self._scan = ContentScan()
 
@@ -79,7 +78,6 @@ class StoreWriter:
             "genomenet_version": __version__,
             "digest": self._scan.digest(contigs),
             "length_bp": self.blocks.length_bp,
-            "mask_bit_order": MASK_BIT_ORDER,
             "counted_bp": COUNTED_BP,
             "sources": [asdict(source) for source in sources],
             "contigs": [[contig.name, contig.length_bp] for contig in contigs],
@@ -92,13 +90,10 @@ class StoreWriter:
 
     def close(self) -> None:
         """Close the files; for an import that fails."""
-        self._codes_file.close()
-        self._mask_file.close()
+        self._bases_file.close()
         self._counts_file.close()
 
-    def _write(self, block: BaseBlock) -> None:
-        mask_bits = block.mask_bits()
-        self._scan.feed(block)
-        self._codes_file.write(block.codes.data)
-        self._mask_file.write(mask_bits.data)
-        self._counts_file.write(block_counts(block, mask_bits).data)
+    def _write(self, packed: npt.NDArray[np.uint8]) -> None:
+        nibbles = self._scan.feed(packed)
+        self._bases_file.write(packed.data)
+        self._counts_file.write(block_counts(nibbles, packed.size).data)

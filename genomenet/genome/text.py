@@ -13,9 +13,9 @@ from genomenet.genome.base_counts import BaseCounts
 from genomenet.genome.contigs import Contig, ContigTable, content_digest
 from genomenet.genome.corpus_record import is_corpus
 from genomenet.genome.intervals import Interval
-from genomenet.genome.mask_bits import MaskBits
 from genomenet.genome.opening import GZIP_MAGIC
-from genomenet.genome.places import Codes, Places, copy_segments
+from genomenet.genome.packed_reading import PackedReading
+from genomenet.genome.places import Packed, Places, copy_segments
 from genomenet.genome.store_writer import TABLE_FILE
 
 _OPEN_FILES = 64
@@ -24,7 +24,7 @@ _OPEN_FILES = 64
 _HASHED_BYTES = 16 << 20
 
 
-class TextCorpus:
+class TextCorpus(PackedReading):
     """Documents of a corpus as the contigs of a genome: bytes instead of bases, nothing masked.
 
     A folder is searched through all its subfolders. Each file is one document, named by its path
@@ -78,28 +78,17 @@ class TextCorpus:
         for contig in self.contigs:
             for start in range(0, contig.length_bp, _HASHED_BYTES):
                 end = min(start + _HASHED_BYTES, contig.length_bp)
-                hasher.update(self.read(contig.name, start, end).data)
+                hasher.update(self.read_packed(contig.name, start, end).data)
         return content_digest(self.contigs, hasher)
 
-    def read(self, contig: str, start: int, end: int) -> npt.NDArray[np.uint8]:
-        """Return bytes `start` to `end` of a document, shape (end - start,), a read-only view.
-
-        Raises
-        ------
-        UserError
-            Unknown document, or a range that leaves it.
-        """
+    def read_packed(self, contig: str, start: int, end: int) -> Packed:
+        """Return bytes `start` to `end` of a document, a read-only view of the file."""
         self._table.check(contig, start, end)
         return self._map(contig)[start:end]
 
-    def read_mask(self, contig: str, start: int, end: int) -> npt.NDArray[np.bool_]:
-        """Return all False, shape (end - start,): text has no soft mask."""
-        self._table.check(contig, start, end)
-        return np.zeros(end - start, dtype=np.bool_)
-
-    def read_into(self, places: Places, codes_BL: Codes, mask: MaskBits) -> None:
+    def read_into(self, places: Places, packed_BL: Packed) -> None:
         """Copy segments into a batch; see `genomenet.genome.places.copy_segments`."""
-        copy_segments(self, places, codes_BL, mask)
+        copy_segments(self, places, packed_BL)
 
     def count_bases(self, contig: str, start: int, end: int) -> BaseCounts:
         """Count bytes `start` to `end` of a document: all are called, and none is masked."""

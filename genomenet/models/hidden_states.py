@@ -17,8 +17,12 @@ class HiddenLayer:
         At bases, or at the chunks of a stage.
     valid : Tensor of bool, shape (B, S)
         Which of them are there; never padding.
+    position : Tensor of int64, shape (B, S), optional
+        Where each of them stands, counted in what the model was given: position 0 is the start
+        symbol, position i read base i - 1. Not needed when there is one for each base in order.
     """
 
     name: str
     vectors: Tensor
     valid: Tensor
+    position: Tensor | None = None

@@ -10,7 +10,7 @@ import numpy as np
 
 from genomenet.errors import UserError
 from genomenet.genome.genome import Genome, whole_contigs
-from genomenet.genome.store_writer import CODES_FILE, MASK_FILE
+from genomenet.genome.store_writer import BASES_FILE
 from genomenet.models.config import ModelConfig
 from genomenet.training.config import DataConfig, RunConfig, TrainConfig
 from genomenet.training.loading import BatchLoader, Steps
@@ -83,7 +83,7 @@ def training_batches(
     config = RunConfig(ModelConfig(), DataConfig(max_length=windows.length_bp), recipe)
     loader = BatchLoader(Steps(windows, config, batch_size), workers)
     for batch in loader:
-        bases = batch.windows.codes.size
+        bases = batch.windows.packed.size
         del batch  # as whoever has sent it to a device does
         yield bases
 
@@ -123,4 +123,4 @@ def genome_files(path: Path) -> list[Path]:
     """The files that windows of a genome are read from."""
     if not path.is_dir():
         return [path]
-    return sorted(file for name in (CODES_FILE, MASK_FILE) for file in path.rglob(name))
+    return sorted(path.rglob(BASES_FILE))

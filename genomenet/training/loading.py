@@ -20,6 +20,10 @@ from genomenet.windows.window_batch import read_windows
 
 Task = Callable[[], list[HostBatch]]
 
+_AT_ONCE_BP = 1 << 21
+"""Bases read at once without threads: short steps together, since the price is mostly per call, but
+not so many that what was copied has left the cache when it is looked at."""
+
 _AHEAD_BP = 1 << 24
 """Bases in memory at a time, however many threads share them: a long task waits less for Python."""
 
@@ -153,7 +157,7 @@ class BatchLoader:
 
     def __iter__(self) -> Iterator[HostBatch]:
         # Each thread has a task, one waits for it, and one is being trained on.
-        task_bp = _AHEAD_BP // (self._workers + 2) if self._workers else 1
+        task_bp = _AHEAD_BP // (self._workers + 2) if self._workers else _AT_ONCE_BP
         at_a_time = max(1, task_bp // self.items.item_bp)
         last = len(self.items)
         tasks = (

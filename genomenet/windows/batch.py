@@ -52,18 +52,19 @@ def reverse_rows(x_BL: Tensor, lengths_B: Tensor) -> Tensor:
     return x_BL.gather(1, torch.where(mirrored_BL >= 0, mirrored_BL, place_L))
 
 
-def reverse_complement(codes_BL: Tensor, lengths_B: Tensor) -> Tensor:
+def reverse_complement(packed_BL: Tensor, lengths_B: Tensor) -> Tensor:
     """Return the other strand of each row, read in its own direction, padding still at the right.
 
     Parameters
     ----------
-    codes_BL : Tensor of uint8 or int64, shape (B, L)
-        Codes A0 C1 G2 T3 N4.
+    packed_BL : Tensor of uint8 or int64, shape (B, L)
+        Codes A0 C1 G2 T3 N4, with or without what else a packed byte holds, which stays.
     lengths_B : Tensor of int64, shape (B,)
         Bases of each row without padding.
     """
-    reversed_BL = reverse_rows(codes_BL, lengths_B)
-    return torch.where(reversed_BL < N_CODE, 3 - reversed_BL, reversed_BL)
+    reversed_BL = reverse_rows(packed_BL, lengths_B)
+    # Three minus a code below four, whatever bits are above it.
+    return torch.where((reversed_BL & N_CODE) == 0, reversed_BL ^ 3, reversed_BL)
 
 
 def tensor_over(array: np.ndarray) -> Tensor:
@@ -83,30 +84,6 @@ def tensor_over(array: np.ndarray) -> Tensor:
     return whole.as_strided(made.shape, made.stride(), start // made.element_size())
 
 
-def unpack_mask(bits_BN: Tensor, shifts_B: Tensor, length_bp: int) -> Tensor:
-    """Unpack a soft mask on its device; see `MaskBits`.
-
-    Parameters
-    ----------
-    bits_BN : Tensor of uint8, shape (B, N)
-        Eight bases to a byte.
-    shifts_B : Tensor of uint8, shape (B,)
-        Bit of the first byte that is the first base.
-    length_bp : int
-        Length L of the rows.
-
-    Returns
-    -------
-    Tensor of bool, shape (B, L)
-    """
-    wide_BN = bits_BN.to(torch.int16)
-    # Each byte with the next one above it, moved down so that the first base is the lowest bit.
-    moved_BN = (wide_BN[:, :-1] | wide_BN[:, 1:] << 8) >> shifts_B.to(torch.int16)[:, None]
-    places_8 = torch.arange(8, dtype=torch.int16, device=bits_BN.device)
-    flags_BN8 = (moved_BN[:, :, None] >> places_8) & 1
-    return flags_BN8.bool().flatten(1)[:, :length_bp]
-
-
 def to_model_inputs(
     batch: WindowBatch,
     device: torch.device | str,
@@ -123,10 +100,7 @@ def to_model_inputs(
     soft_mask_weight : float
         Weight of soft-masked targets.
     """
-    codes_BL = tensor_over(batch.codes).to(device, non_blocking=True)
-    bits_BN = tensor_over(batch.mask.bits).to(device, non_blocking=True)
-    shifts_B = tensor_over(batch.mask.shifts).to(device, non_blocking=True)
-    masked_BL = unpack_mask(bits_BN, shifts_B, batch.mask.length_bp)
+    packed_BL = tensor_over(batch.packed).to(device, non_blocking=True)
     lengths_B = tensor_over(batch.lengths).to(device, non_blocking=True)
     scores_BL = None
     if batch.scores is not None:
@@ -134,16 +108,16 @@ def to_model_inputs(
     if batch.flip.any():
         # Row numbers are made here, for the device would have to be waited for.
         rows = torch.from_numpy(batch.flip.nonzero()[0]).to(device, non_blocking=True)
-        flipped = reverse_complement(codes_BL[rows], lengths_B[rows])
+        flipped = reverse_complement(packed_BL[rows], lengths_B[rows])
         # On the CPU a batch shares its memory with the arrays of the caller.
-        codes_BL = codes_BL.index_copy(0, rows, flipped)
-        masked_BL = masked_BL.index_copy(0, rows, reverse_rows(masked_BL[rows], lengths_B[rows]))
+        packed_BL = packed_BL.index_copy(0, rows, flipped)
         if scores_BL is not None:
             mirrored = reverse_rows(scores_BL[rows], lengths_B[rows])
             scores_BL = scores_BL.index_copy(0, rows, mirrored)
-    targets_BL = codes_BL.long()
+    targets_BL = (packed_BL & batch.alphabet.code_bits).long()
+    masked_BL = (packed_BL & batch.alphabet.soft_mask_flag) != 0
     tokens_BL = _behind_start(targets_BL, batch.alphabet.start_code)
-    valid_BL = torch.arange(codes_BL.shape[1], device=codes_BL.device) < lengths_B[:, None]
+    valid_BL = torch.arange(packed_BL.shape[1], device=packed_BL.device) < lengths_B[:, None]
     weights_BL = ((targets_BL < batch.alphabet.scored_codes) & valid_BL).to(torch.float32)
     weights_BL = torch.where(masked_BL, weights_BL * soft_mask_weight, weights_BL)
     return ModelInputs(

@@ -6,7 +6,7 @@ from genomenet.genome.places import Places
 from genomenet.windows.training_windows import Flips, Windows
 
 _MOST_WINDOWS = 4096
-_MOST_BP = 1 << 24
+_MOST_BP = 1 << 25
 """Windows that are drawn by what they hold are read to be found."""
 
 

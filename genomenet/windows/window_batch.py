@@ -12,8 +12,7 @@ from genomenet.genome.alphabet import DNA, Alphabet
 from genomenet.genome.contigs import Contig
 from genomenet.genome.genome import Genome
 from genomenet.genome.intervals import Interval
-from genomenet.genome.mask_bits import MaskBits
-from genomenet.genome.places import Int64, Places
+from genomenet.genome.places import Int64, Packed, Places
 from genomenet.windows.batch_memory import Allocate, recycled
 
 _COUNTED_BP = 1 << 16
@@ -54,10 +53,9 @@ class WindowBatch:
 
     Attributes
     ----------
-    codes : ndarray of uint8, shape (B, L)
-        Right-padded with the alphabet's start code, which is N for DNA.
-    mask : MaskBits
-        Which bases are soft-masked, packed; see `masked`.
+    packed : ndarray of uint8, shape (B, L)
+        Code and soft mask in one byte, right-padded with the alphabet's start code, which is N for
+        DNA; see `codes` and `masked`.
     lengths : ndarray of int64, shape (B,)
         Bases of each window without its padding at the right.
     flip : ndarray of bool, shape (B,)
@@ -72,8 +70,7 @@ class WindowBatch:
         What the codes mean.
     """
 
-    codes: npt.NDArray[np.uint8]
-    mask: MaskBits
+    packed: Packed
     lengths: Int64
     flip: npt.NDArray[np.bool_]
     contigs: Sequence[str]
@@ -83,9 +80,14 @@ class WindowBatch:
     alphabet: Alphabet = DNA
 
     @property
+    def codes(self) -> npt.NDArray[np.uint8]:
+        """The codes, shape (B, L); made each time they are asked for."""
+        return self.alphabet.codes(self.packed)
+
+    @property
     def masked(self) -> npt.NDArray[np.bool_]:
-        """Which bases are soft-masked, shape (B, L); unpacked each time it is asked for."""
-        return self.mask.unpacked()
+        """Which bases are soft-masked, shape (B, L); made each time it is asked for."""
+        return self.alphabet.masked(self.packed)
 
     def names(self) -> list[str]:
         """Name each window, as in ``chr20:1,000-2,024``, by its first contig."""
@@ -95,8 +97,7 @@ class WindowBatch:
     def rows(self, first: int, last: int) -> "WindowBatch":
         """Return windows `first` to `last`, in the same memory."""
         return WindowBatch(
-            self.codes[first:last],
-            self.mask.rows(first, last),
+            self.packed[first:last],
             self.lengths[first:last],
             self.flip[first:last],
             self.contigs[first:last],
@@ -114,19 +115,22 @@ class WindowBatch:
         soft_mask_weight : float
             Weight of the soft-masked ones; of the others it is 1.
         """
+        unscored, flag = self.alphabet.unscored_bits, self.alphabet.soft_mask_flag
+        weight = self.packed.size
         # Most batches hold no N, which is found out in a fraction of the time of counting.
-        if not self.codes.size or self.codes.max() < self.alphabet.scored_codes:
-            masked = self.mask.count() if soft_mask_weight != 1 else 0
-            return float(self.codes.size - (1 - soft_mask_weight) * masked)
-        scored = masked = 0
-        step = max(1, _COUNTED_BP // self.codes.shape[1])
-        for i in range(0, len(self.codes), step):
-            known = self.codes[i : i + step] < self.alphabet.scored_codes
-            scored += int(np.count_nonzero(known))
-            if soft_mask_weight != 1:
-                known &= self.mask.rows(i, i + step).unpacked()
-                masked += int(np.count_nonzero(known))
-        return float(scored - (1 - soft_mask_weight) * masked)
+        if np.bitwise_or.reduce(self.packed, axis=None) & np.uint8(unscored):
+            weight = self._count(unscored, 0)
+        if soft_mask_weight == 1:
+            return float(weight)
+        return float(weight - (1 - soft_mask_weight) * self._count(unscored | flag, flag))
+
+    def _count(self, bits: int, wanted: int) -> int:
+        """Count the bytes of which these bits are as wanted."""
+        found, step = 0, max(1, _COUNTED_BP // self.packed.shape[1])
+        for i in range(0, len(self.packed), step):
+            some = self.packed[i : i + step] & np.uint8(bits)
+            found += int(np.count_nonzero(some == np.uint8(wanted)))
+        return found
 
 
 def read_windows(
@@ -152,24 +156,18 @@ def read_windows(
         Gives the memory that is read into.
     """
     rows = len(flip)
-    bases = rows * length_bp
-    memory = allocate(bases + rows * MaskBits.bytes_a_row(length_bp))
-    codes = memory[:bases].reshape(rows, length_bp)
-    bits = memory[bases:].reshape(rows, MaskBits.bytes_a_row(length_bp))
-    mask = MaskBits(bits, np.zeros(rows, dtype=np.uint8), length_bp)
-    bits.fill(0)
+    packed = allocate(rows * length_bp).reshape(rows, length_bp)
     whole = places.fill(rows, length_bp)
     if not whole:
-        codes.fill(genome.alphabet.start_code)
-    genome.read_into(places, codes, mask)
+        packed.fill(genome.alphabet.start_code)
+    genome.read_into(places, packed)
     scores = None
     if isinstance(genome, ScoredGenome):
-        scores = np.full(codes.shape, np.nan, dtype=np.float32)
+        scores = np.full(packed.shape, np.nan, dtype=np.float32)
         genome.read_scores_into(places, scores)
     first = places if whole else places.first_of_rows
     return WindowBatch(
-        codes,
-        mask,
+        packed,
         places.lengths if whole else places.ends_in_rows,
         flip,
         RowContigs(genome.contigs, first.contigs),

@@ -1,7 +1,6 @@
 """`genomenet annotate`, and `genomenet evaluate` by class of base, as a user meets them."""
 
 import dataclasses
-import json
 import math
 import re
 
@@ -10,6 +9,7 @@ import pytest
 from genomenet.annotation.region_classes import CLASSES
 from genomenet.annotation.regions import RegionTrack
 from genomenet.cli.main import main
+from genomenet.evaluation.findings_file import load_findings
 from genomenet.genome.genome import open_genome
 from genomenet.training.run import train
 
@@ -98,37 +98,41 @@ def test_scores_by_class(capsys, tmp_path, make_config, regions):
 
     def scored(*words):
         assert main(["evaluate", *words, "--json", str(file), "--quiet"]) == 0
-        return capsys.readouterr().out, json.loads(file.read_text())["runs"]
+        found = load_findings(file)
+        tables = {
+            table.key: [
+                dict(zip([column.name for column in table.columns], row, strict=True))
+                for row in table.rows
+            ]
+            for table in found.tables
+        }
+        return capsys.readouterr().out, tables
 
-    said, (one, two) = scored(*runs, "--split", "train")
-    assert "regions" not in one
-    assert said.count("by class of base") == 1
-    own = two["regions"]
-    said, both = scored(*runs, "--split", "train", "--regions", str(regions))
-    assert said.count("by class of base") == 2
-    assert [run["regions"] for run in both] == [own, own]
-    classes = {name: scores for name, scores in own.items() if name != "all classes"}
-    total = own["all classes"]
-    assert sum(scores["bases"] for scores in classes.values()) == total["bases"] == two["bases"]
-    nats = [scores["nats"] * scores["bases"] for scores in classes.values() if scores["bases"]]
-    assert math.fsum(nats) == pytest.approx(two["nats"] * two["bases"], rel=1e-9)
-    assert total["nats"] == pytest.approx(two["nats"], rel=1e-9)
-    # The repeats here are the soft mask, which is scored apart anyway.
-    assert total["repeat"]["bases"] == two["masked_bases"]
-    assert total["unique"]["nats"] * total["unique"]["bases"] == pytest.approx(
-        two["unmasked_nats"], rel=1e-9
-    )
-    intron = classes["intron"]
-    assert intron["perplexity"] == pytest.approx(math.exp(intron["nats"]))
-    assert intron["bits"] == pytest.approx(intron["nats"] / math.log(2))
-    assert classes["utr"] == {
-        "bases": 0, "nats": None, "bits": None, "perplexity": None,
-        "repeat": {"bases": 0, "nats": None, "bits": None, "perplexity": None},
-        "unique": {"bases": 0, "nats": None, "bits": None, "perplexity": None},
-    }  # fmt: skip
-    (line,) = re.findall(r"^intron +(.*)$", said.split("by class of base")[1], re.M)
+    assert "by-class" not in scored(runs[0], "--split", "train")[1]
+    own = scored(runs[1], "--split", "train")[1]["by-class"]
+    said, tables = scored(*runs, "--split", "train", "--regions", str(regions))
+    for name in ("plain", "own"):
+        rows = [row for row in tables["by-class"] if row["model"] == name]
+        (total,) = (row for row in tables["overall"] if row["model"] == name)
+        # The two runs differ in nothing but whether they know of the annotation.
+        told = [{**row, "model": "own"} for row in rows]
+        assert told == [row for row in own if row["model"] == "own"]
+        assert sum(row["bases"] for row in rows) == total["bases"]
+        nats = math.fsum(row["nats/base"] * row["bases"] for row in rows)
+        assert nats == pytest.approx(total["nats/base"] * total["bases"], rel=1e-9)
+        # The repeats here are the soft mask, which is scored apart anyway.
+        repeats = [row for row in rows if row["in repeats"]]
+        masked = sum(row["in repeats"] for row in repeats)
+        in_repeats = math.fsum(row["repeats"] * row["in repeats"] for row in repeats)
+        assert in_repeats == pytest.approx(total["repeats"] * masked, rel=1e-9)
+        (intron,) = (row for row in rows if row["class"] == "intron")
+        assert intron["perplexity"] == pytest.approx(math.exp(intron["nats/base"]))
+        assert intron["bits/base"] == pytest.approx(intron["nats/base"] / math.log(2))
+        assert "utr" not in {row["class"] for row in rows}
+    printed = said.split("By class of base")[1].split("\n\n")[0]
+    (line,) = re.findall(r"^plain +intron +(.*)$", printed, re.M)
     assert line.split()[0] == f"{intron['bases']:,}"
-    assert line.split()[2] == f"{intron['nats']:.4f}"
+    assert line.split()[3] == f"{intron['nats/base']:.4f}"
 
 
 def test_regions_of_another_genome(capsys, tmp_path, make_config, regions, fasta):

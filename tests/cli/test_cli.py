@@ -186,10 +186,11 @@ def test_train_evaluate_resume(capsys, tmp_path, genome_folder):
     assert config["train"]["max_steps"] == 4
     scores = tmp_path / "scores.json"
     assert main(["evaluate", str(run), "--json", str(scores), "--quiet"]) == 0
-    table = capsys.readouterr().out.splitlines()
-    assert table[0].split()[:3] == ["run", "bases", "perplexity"]
-    found = json.loads(scores.read_text())["runs"][0]
-    assert f"{found['bases']:,}" in table[1]
+    said = capsys.readouterr().out.split("Held-out likelihood\n")[1].splitlines()
+    assert said[0].split()[:3] == ["model", "bases", "perplexity"]
+    tables = {table["key"]: table for table in json.loads(scores.read_text())["tables"]}
+    assert tables["overall"]["rows"][0][0] == "run"
+    assert f"{tables['overall']['rows'][0][1]:,}" in said[1]
     assert "is finished" in fails(capsys, "resume", run)
     assert "already holds a run" in fails(capsys, *words)
 

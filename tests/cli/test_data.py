@@ -73,7 +73,7 @@ def test_fetch_ends_with_a_genome_and_the_next_step(tiny, tmp_path, capsys):
 
     text = run(capsys, "verify")
     assert "ok    data/tiny/g.fa.gz" in text
-    assert "ok    data/tiny/genome/codes.u8" in text
+    assert "ok    data/tiny/genome/bases.u8" in text
     (tmp_path / "data/tiny/g.fa.gz").write_bytes(b"x" * len(FASTA))
     assert main(["data", "verify", "tiny"]) == 2
     printed = capsys.readouterr()

@@ -60,13 +60,13 @@ def test_every_kind_of_range(store):
 
 def test_at_most_two_blocks_are_read(store, monkeypatch):
     read: list[int] = []
-    plain_read = type(store).read
+    plain_read = type(store).read_packed
 
     def counted(self, contig, start, end):
         read.append(end - start)
         return plain_read(self, contig, start, end)
 
-    monkeypatch.setattr(type(store), "read", counted)
+    monkeypatch.setattr(type(store), "read_packed", counted)
     for name, start, end in ranges():
         read.clear()
         store.count_bases(name, start, end)

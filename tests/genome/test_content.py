@@ -3,12 +3,14 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from genomenet.genome.content import ContentScan
 from genomenet.genome.contigs import Contig
 from genomenet.genome.importer import content_digest_of, import_genome
 from genomenet.genome.indexed_fasta import IndexedFasta
-from genomenet.genome.letter_blocks import BLOCK_BP, BaseBlock
+from genomenet.genome.letter_blocks import BLOCK_BP
 from tests.genome.files import fasta_text, write, write_gzip
 
 
@@ -42,13 +44,23 @@ def test_blocks_make_no_difference():
     packed[500:1_500] = 12
     contigs = [Contig("x", 600, 0), Contig("y", 1_401, 600)]
     whole, parts = ContentScan(), ContentScan()
-    whole.feed(BaseBlock(packed & 7, packed))
+    whole.feed(packed)
     for start in range(0, 2_001, 250):
-        part = packed[start : start + 250]
-        parts.feed(BaseBlock(part & 7, part, any_n=bool((part & 7).max() == 4)))
+        parts.feed(packed[start : start + 250])
     assert whole.digest(contigs) == parts.digest(contigs)
     assert whole.n_runs(contigs) == parts.n_runs(contigs)
     assert [(x.contig, x.start, x.end) for x in whole.n_runs(contigs)] == [
         ("x", 500, 600),
         ("y", 0, 900),
     ]
+
+
+@given(st.lists(st.lists(st.integers(0, 15), min_size=1, max_size=70), min_size=1, max_size=4))
+def test_nibbles_that_are_lent(blocks):
+    scan = ContentScan()
+    for block in blocks:
+        words = scan.feed(np.array(block, dtype=np.uint8))
+        assert words.dtype == np.uint64
+        padded = block + [0] * (-len(block) % 16)
+        expected = [low + 16 * high for low, high in zip(padded[::2], padded[1::2], strict=True)]
+        assert words.view(np.uint8).tolist() == expected

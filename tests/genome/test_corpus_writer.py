@@ -236,7 +236,7 @@ def test_what_another_machine_left_unfinished_goes(genomes, tmp_path, monkeypatc
     write_genomes(tmp_path / "fasta", dict(list(genomes.items())[:2]))
     unfinished = tmp_path / "c" / "shards" / ".00000.12-01234567.abcdefgh"
     unfinished.mkdir(parents=True)
-    write(unfinished / "codes.u8", "\0\1")
+    write(unfinished / "bases.u8", "\0\1")
 
     def no_lock(*_):
         raise OSError(errno.ENOLCK, "No locks available")

@@ -14,7 +14,6 @@ from genomenet.genome.corpus_writer import build_corpus
 from genomenet.genome.gather import copy_few, gather
 from genomenet.genome.genome import Genome, open_genome
 from genomenet.genome.importer import import_genome
-from genomenet.genome.mask_bits import MaskBits
 from genomenet.genome.mock import MockGenome
 from genomenet.genome.places import Places, copy_segments
 from genomenet.genome.text import TextCorpus
@@ -72,16 +71,15 @@ def test_a_batch_is_what_is_read(genomes, kind, data, length_bp):
     wanted = data.draw(segments(genome, length_bp))
     columns = np.array(wanted, dtype=np.int64).reshape(-1, 5).T
     rows = int(columns[0].max()) + 1 if wanted else 0
-    codes, mask = np.full((rows, length_bp), 9, dtype=np.uint8), MaskBits.zeros(rows, length_bp)
-    expected, masked = codes.copy(), np.zeros((rows, length_bp), dtype=np.bool_)
+    packed = np.full((rows, length_bp), 99, dtype=np.uint8)
+    expected = packed.copy()
     for row, column, contig, start, bases in wanted:
         name = genome.contigs[contig].name
-        expected[row, column : column + bases] = genome.read(name, start, start + bases)
-        masked[row, column : column + bases] = genome.read_mask(name, start, start + bases)
-    genome.read_into(Places(*columns), codes, mask)
-    assert np.array_equal(codes, expected)
-    assert np.array_equal(mask.unpacked(), masked)
-    assert mask.count() == masked.sum()
+        codes = genome.read(name, start, start + bases)
+        masked = genome.read_mask(name, start, start + bases)
+        expected[row, column : column + bases] = codes + 8 * masked
+    genome.read_into(Places(*columns), packed)
+    assert np.array_equal(packed, expected)
 
 
 @pytest.mark.parametrize(
@@ -93,18 +91,14 @@ def test_every_base_to_begin_with_in_small_blocks(monkeypatch, copy, block, long
     monkeypatch.setattr(gather_module, "_BLOCK_BYTES", block)
     monkeypatch.setattr(gather_module, "_LONG_BYTES", long)
     monkeypatch.setattr(gather_module, "_FREE_ROWS", free)
-    codes = RANDOM.integers(0, 5, 100, dtype=np.uint8)
-    masked = RANDOM.random(100) < 0.5
+    bases = RANDOM.integers(0, 256, 100, dtype=np.uint8)
     # From each base on, up to the very last.
     starts = np.arange(100 - length_bp + 1)
     places = Places.one_a_row(np.zeros_like(starts), starts, length_bp)
     found = np.empty((len(starts), length_bp), dtype=np.uint8)
-    mask = MaskBits.zeros(len(starts), length_bp)
-    copy(codes, np.packbits(masked, bitorder="little"), starts, places, found, mask)
-    unpacked = mask.unpacked()
+    copy(bases, starts, places, found)
     for start in starts.tolist():
-        assert np.array_equal(found[start], codes[start : start + length_bp])
-        assert np.array_equal(unpacked[start], masked[start : start + length_bp])
+        assert np.array_equal(found[start], bases[start : start + length_bp])
 
 
 def test_windows_too_long_for_a_block(tmp_path: Path):
@@ -115,13 +109,11 @@ def test_windows_too_long_for_a_block(tmp_path: Path):
         places = Places.one_a_row(np.zeros_like(starts), starts, length_bp)
         batches = []
         for read in (store.read_into, lambda *to: copy_segments(store, *to)):
-            codes = np.empty((len(starts), length_bp), dtype=np.uint8)
-            mask = MaskBits.zeros(len(starts), length_bp)
-            read(places, codes, mask)
-            batches.append((codes, mask.unpacked()))
-        assert np.array_equal(batches[0][0], batches[1][0])
-        assert np.array_equal(batches[0][1], batches[1][1])
-        assert batches[0][1].any()
+            packed = np.empty((len(starts), length_bp), dtype=np.uint8)
+            read(places, packed)
+            batches.append(packed)
+        assert np.array_equal(*batches)
+        assert (batches[0] & 8).any()
 
 
 @pytest.mark.parametrize(
@@ -130,6 +122,5 @@ def test_windows_too_long_for_a_block(tmp_path: Path):
 def test_segments_that_leave_their_contig(genomes, contig, start, bases):
     # Contigs lie end to end, so that the next one would be read without anybody noticing.
     places = Places.one_a_row(np.array([contig]), np.array([start]), bases)
-    codes = np.empty((1, bases), dtype=np.uint8)
     with pytest.raises(IndexError, match="leave contig"):
-        genomes["store"].read_into(places, codes, MaskBits.zeros(1, bases))
+        genomes["store"].read_into(places, np.empty((1, bases), dtype=np.uint8))

@@ -44,7 +44,7 @@ COMMAND = [
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory) -> Path:
-    letters = np.random.default_rng(0).choice(list(b"ACGTacgtN"), size=(20_000, 60))
+    letters = np.random.default_rng(0).choice(list(b"ACGTacgtN"), size=(40_000, 60))
     lines = np.insert(letters, 60, ord("\n"), axis=1).astype(np.uint8)
     return write(tmp_path_factory.mktemp("source") / "x.fa", b">x\n" + lines.tobytes())
 

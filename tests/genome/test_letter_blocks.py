@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genomenet.genome import letter_blocks
-from genomenet.genome.alphabet import CODE_BITS, N_CODE, SOFT_MASK_FLAG, NotNucleotides, pack
+from genomenet.genome.alphabet import CODE_BITS, SOFT_MASK_FLAG, NotNucleotides, pack
 from genomenet.genome.contigs import Contig
-from genomenet.genome.letter_blocks import BaseBlock, LetterBlocks
+from genomenet.genome.letter_blocks import LetterBlocks
 
 NUCLEOTIDES = "ACGTUNRYSWKMBDHVacgtunryswkmbdhv"
 
@@ -17,14 +17,14 @@ class Taken:
     """Keeps copies of the blocks it is given."""
 
     def __init__(self) -> None:
-        self.blocks: list[BaseBlock] = []
+        self.blocks: list[np.ndarray] = []
 
-    def __call__(self, block: BaseBlock) -> None:
-        self.blocks.append(BaseBlock(block.codes.copy(), block.packed.copy(), block.any_n))
+    def __call__(self, packed: np.ndarray) -> None:
+        self.blocks.append(packed.copy())
 
     @property
     def packed(self) -> np.ndarray:
-        return np.concatenate([np.zeros(0, np.uint8), *(block.packed for block in self.blocks)])
+        return np.concatenate([np.zeros(0, np.uint8), *self.blocks])
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -72,29 +72,7 @@ def test_against_packing_at_once(texts, cuts):
     assert blocks.length_bp == len(whole)
     assert blocks.uracil_to_t == whole.upper().count("U")
     assert blocks.ambiguity_to_n == sum(whole.upper().count(x) for x in "RYSWKMBDHV")
-    assert all(block.codes.size == 24 for block in taken.blocks[:-1])
-    for block in taken.blocks:
-        assert np.array_equal(block.codes, block.packed & CODE_BITS)
-        assert block.any_n or N_CODE not in block.codes
-
-
-def test_blocks_without_n_are_told():
-    taken = Taken()
-    blocks = LetterBlocks(taken)
-    blocks.begin("x")
-    for letters in (b"ACGTacgt" * 3, b"ACGTN", b"A" * 19, b"ACG"):
-        blocks.append(letters)
-    blocks.finish()
-    assert [block.any_n for block in taken.blocks] == [False, True, False]
-
-
-@pytest.mark.parametrize("letters", ["ACGT", "ACG", "A"])
-def test_bits(letters):
-    packed = pack(letters.lower().encode())
-    block = BaseBlock(packed & np.uint8(CODE_BITS), packed)
-    nibbles = [packed[i] | (packed[i + 1 : i + 2].sum() << 4) for i in range(0, len(letters), 2)]
-    assert block.nibbles().tolist() == nibbles
-    assert block.mask_bits().tolist() == [(1 << len(letters)) - 1]
+    assert all(block.size == 24 for block in taken.blocks[:-1])
 
 
 @pytest.mark.parametrize("foreign", ["E", "-", "\0", ">", "\x0b", "é"])

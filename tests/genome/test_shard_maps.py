@@ -6,7 +6,6 @@ import pytest
 
 from genomenet.genome import corpus_writer
 from genomenet.genome.corpus_writer import build_corpus
-from genomenet.genome.mask_bits import MaskBits
 from genomenet.genome.places import Places
 from tests.genome.genomes import CODES, contig_lengths, made_up, write_genomes
 
@@ -34,7 +33,7 @@ def test_only_so_many_shards_are_open(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("length_bp", [1, 8, 9, 10, 16, 17, 100])
 def test_windows_as_long_as_their_shards(tmp_path, length_bp):
-    """The soft mask of a window then needs bytes up to the very end of the file."""
+    """A window then needs bytes up to the very end of the file."""
     random = np.random.default_rng(length_bp)
     genomes = {
         f"g{i}": {"c": "".join(random.choice(list("ACGTacgtN"), length_bp + i % 2))}
@@ -43,15 +42,12 @@ def test_windows_as_long_as_their_shards(tmp_path, length_bp):
     for name, contigs in genomes.items():
         write_genomes(tmp_path / name, {name: contigs})
         corpus = build_corpus([tmp_path / name], tmp_path / "c")
-    codes = np.full((4, length_bp), 9, dtype=np.uint8)
-    mask = MaskBits.zeros(4, length_bp)
+    packed = np.full((4, length_bp), 99, dtype=np.uint8)
     ends = contig_lengths(corpus) - length_bp
-    corpus.read_into(Places.one_a_row(np.arange(4), ends, length_bp), codes, mask)
-    masked = mask.unpacked()
+    corpus.read_into(Places.one_a_row(np.arange(4), ends, length_bp), packed)
     for i, contigs in enumerate(genomes.values()):
         letters = contigs["c"][i % 2 :]
-        assert codes[i].tolist() == [CODES[x] for x in letters]
-        assert masked[i].tolist() == [x.islower() for x in letters]
+        assert packed[i].tolist() == [CODES[x] + 8 * x.islower() for x in letters]
 
 
 @pytest.mark.parametrize("limit", [3, resource.RLIM_INFINITY])

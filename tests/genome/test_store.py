@@ -37,7 +37,7 @@ def test_types(store):
     assert store.read("chr1", 0, 4).dtype == np.uint8
     assert store.read_mask("chr1", 0, 4).dtype == np.bool_
     with pytest.raises(ValueError, match="read-only"):
-        store.read("chr1", 0, 4)[0] = 1
+        store.read_packed("chr1", 0, 4)[0] = 1
 
 
 def test_unknown_contig_and_bad_range(store):
@@ -79,14 +79,14 @@ def test_folders_that_are_no_store(store, tmp_path):
 def test_other_format_version(store):
     path = store.path / "genome.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"format_version": 99}))
-    with pytest.raises(UserError, match="format version 99, but this genomenet reads 2"):
+    with pytest.raises(UserError, match="format version 99, but this genomenet reads 3"):
         GenomeStore(store.path)
     path.write_text("{")
     with pytest.raises(UserError, match="damaged"):
         GenomeStore(store.path)
 
 
-@pytest.mark.parametrize("name", ["codes.u8", "softmask.bits", "counts.u16"])
+@pytest.mark.parametrize("name", ["bases.u8", "counts.u16"])
 def test_wrong_size(store, name):
     path = store.path / name
     path.write_bytes(path.read_bytes()[:-1])

@@ -10,11 +10,11 @@ import torch
 import genomenet
 from genomenet.cli.main import main
 from genomenet.errors import UserError
-from genomenet.evaluation.run import load_model
 from genomenet.interop import folder
 from genomenet.interop.folder import export
 from genomenet.models.tokenised import make_language_model
 from genomenet.training.run import train
+from genomenet.training.weights import load_model
 from tests.models.arms import ARMS, side_inputs, some_tokens
 
 TOKENS = torch.randint(5, (2, 100), generator=torch.Generator().manual_seed(1))

@@ -201,7 +201,7 @@ def test_only_one_process_at_a_time(server, tmp_path):
 
 def test_what_killed_processes_left_is_cleared_but_downloads_stay(server, tmp_path):
     folder = tmp_path / "data" / "tiny"
-    put(folder / ".genome.ab12_xyz" / "codes.u8", "x")
+    put(folder / ".genome.ab12_xyz" / "bases.u8", "x")
     put(folder / "tasks" / ".a.csv.gz.ab12_xyz", "x")
     put(folder / ".b.part", "x")
     with alone(folder):

@@ -49,5 +49,5 @@ def test_a_file_of_another_genome(fasta):
 
 
 def test_the_files_of_a_genome(genome_folder, fasta):
-    assert [file.name for file in genome_files(genome_folder)] == ["codes.u8", "softmask.bits"]
+    assert [file.name for file in genome_files(genome_folder)] == ["bases.u8"]
     assert genome_files(fasta) == [fasta]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from genomenet.evaluation.run import evaluate_run, load_model
+from genomenet.evaluation.run import evaluate_run
 from genomenet.genome.importer import import_genome
 from genomenet.genome.intervals import Interval
 from genomenet.models.check import patcher_kind
@@ -18,6 +18,7 @@ from genomenet.training.calibration_config import CalibrateConfig
 from genomenet.training.config import DataConfig, RunConfig, SplitConfig, TrainConfig
 from genomenet.training.inputs import open_data
 from genomenet.training.run import train
+from genomenet.training.weights import load_model
 
 DEMO = Path(__file__).parents[2] / "data_prep" / "demo" / "human_chr20_42M_46M.fa.gz"
 CONTIG = "chr20_42M_46M"

@@ -1,6 +1,5 @@
 """A model of text from the command line: train, evaluate, and what does not go together."""
 
-import json
 import math
 from dataclasses import replace
 
@@ -10,6 +9,7 @@ import torch
 
 from genomenet.cli.main import main
 from genomenet.errors import UserError
+from genomenet.evaluation.findings_file import load_findings
 from genomenet.evaluation.likelihood import held_out_likelihood
 from genomenet.genome.genome import whole_contigs
 from genomenet.genome.text import TextCorpus
@@ -37,6 +37,12 @@ def corpus(tmp_path_factory):
     return folder
 
 
+def overall(path):
+    """The first row of the table of all bytes."""
+    table = load_findings(path).table("overall")
+    return dict(zip([column.name for column in table.columns], table.rows[0], strict=True))
+
+
 def test_train_and_evaluate(corpus, tmp_path, capsys):
     options = {f"model.{name}": value for name, value in MODEL.items()} | {
         "data.text": corpus, "data.max_length": 64, "data.split.block_bp": 500,
@@ -54,14 +60,15 @@ def test_train_and_evaluate(corpus, tmp_path, capsys):
     text = capsys.readouterr().out
     assert "bits/byte" in text
     assert "base" not in text
-    (found,) = json.loads(out.read_text())["runs"]
-    assert found["unit"] == "byte"
-    assert found["nats"] < 0.7 * math.log(256)
-    assert found["masked_bases"] == 0
+    found = overall(out)
+    assert found["nats/byte"] < 0.7 * math.log(256)
+    assert found["repeats"] is None
+    assert found["reverse"] is None
+    assert main(["evaluate", str(run), "--strands", "both", "--quiet"]) == 2
+    assert "no other strand" in capsys.readouterr().err
     other = ["--genome", str(corpus / "00.txt")]
     assert main(["evaluate", str(run), *other, "--json", str(out), "--quiet", "true"]) == 0
-    (found,) = json.loads(out.read_text())["runs"]
-    assert found["bases"] == (corpus / "00.txt").stat().st_size
+    assert overall(out)["bytes"] == (corpus / "00.txt").stat().st_size
 
 
 def test_a_uniform_model_has_perplexity_256(corpus):

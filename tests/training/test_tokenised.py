@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from genomenet.evaluation.run import evaluate_run, held_out_intervals, load_model
+from genomenet.evaluation.run import evaluate_run, held_out_intervals
 from genomenet.genome.intervals import Interval
 from genomenet.models.flops import flops_per_base
 from genomenet.models.patcher import FORMAT, RECORD, TOKENIZER
@@ -19,6 +19,7 @@ from genomenet.training.inputs import open_data
 from genomenet.training.module import GenomeModule
 from genomenet.training.provenance import describe_source
 from genomenet.training.run import train
+from genomenet.training.weights import load_model
 from genomenet.windows.bpe_training import train_bpe
 from genomenet.windows.training_windows import TrainingWindows
 

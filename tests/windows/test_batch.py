@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genomenet.genome import alphabet
-from genomenet.genome.mask_bits import MaskBits
 from genomenet.windows.batch import reverse_complement, reverse_rows, to_model_inputs
 from genomenet.windows.window_batch import WindowBatch
 
@@ -29,8 +28,7 @@ def window_batch(rows) -> WindowBatch:
         codes[row, : len(bases)] = [code for code, _ in bases]
         masked[row, : len(bases)] = [is_masked for _, is_masked in bases]
     return WindowBatch(
-        codes,
-        MaskBits.of(masked),
+        codes + 8 * masked.astype(np.uint8),
         np.array([len(bases) for bases, _ in rows]),
         np.array([flip for _, flip in rows]),
         ("c",) * len(rows),
@@ -44,6 +42,9 @@ def test_reverse_complement_of_ragged_rows(rows):
     batch = window_batch(rows)
     codes, lengths = torch.from_numpy(batch.codes), torch.from_numpy(batch.lengths)
     other = reverse_complement(codes, lengths)
+    packed = reverse_complement(torch.from_numpy(batch.packed), lengths)
+    assert torch.equal(packed & 7, other)
+    assert torch.equal(packed & 8, reverse_rows(torch.from_numpy(batch.packed & 8), lengths))
     assert other.dtype == torch.uint8
     for row, length in enumerate(batch.lengths.tolist()):
         expected = alphabet.reverse_complement(batch.codes[row, :length])
