@@ -135,7 +135,8 @@ def score_edits(
     Swapping them is then the same computation, and the sign flips exactly.
     """
     rows: dict[tuple[bytes, bytes], int] = {}
-    sequences, masks = [], []
+    sequences: list[Codes] = []
+    masks: list[Mask] = []
     pairs = []
     for edit in edits:
         two = []

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from genomenet.evaluation.robustness import Scorer, model_scorer
-from genomenet.evaluation.subject import Subject, untrained_twin
+from genomenet.evaluation.subject import Subject, arm_twins
 from genomenet.evaluation.trivial_scorers import composition_scorer, markov_scorer
 from genomenet.training.inputs import open_data
 from genomenet.training.record import read_record
@@ -36,13 +36,7 @@ def control_scorers(
     """
     if not runs:
         return []
-    arms: dict[str, Path] = {}
-    for run, subject in zip(runs, subjects, strict=False):
-        arms.setdefault(subject.arm, run)
-    twins = [
-        model_scorer(untrained_twin(run, name=f"{arm}, untrained"), control=True)
-        for arm, run in arms.items()
-    ]
+    twins = [model_scorer(twin, control=True) for twin in arm_twins(runs, subjects)]
     data = read_record(runs[0])[0].data
     genome, splits = open_data(data)
     if genome.alphabet.complementable:

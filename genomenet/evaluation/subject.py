@@ -154,6 +154,22 @@ def untrained_twin(run: Path, seed: int = 0, name: str = "") -> Subject:
     return replace(subject, name=name or f"{run.name}, untrained", seed=seed)
 
 
+def arm_twins(runs: Sequence[Path], subjects: Sequence[Subject]) -> list[Subject]:
+    """The untrained twin of each arm.
+
+    Parameters
+    ----------
+    runs : sequence of Path
+        Folders of the runs.
+    subjects : sequence of Subject
+        Their models first, in the same order; models of elsewhere have no twins.
+    """
+    arms: dict[str, Path] = {}
+    for run, subject in zip(runs, subjects, strict=False):
+        arms.setdefault(subject.arm, run)
+    return [untrained_twin(run, name=f"{arm}, untrained") for arm, run in arms.items()]
+
+
 def _subject(model: Any, config: RunConfig, name: str) -> Subject:
     device = "cuda" if uses_gpu(config.train) else "cpu"
     torch.set_float32_matmul_precision(config.train.matmul_precision)

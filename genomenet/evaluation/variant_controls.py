@@ -1,28 +1,40 @@
-"""Trivial scores of variants, which a model has to beat: no learning beyond counting words."""
+"""What stands beside models of variants: trivial scores, splice distance, a Markov model."""
 
 import math
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from genomenet.annotation.annotation import annotation_features
-from genomenet.evaluation.edits import Edit, allele_edit
+from genomenet.annotation.feature import Feature
+from genomenet.annotation.region_classes import ACCEPTOR, DONOR
+from genomenet.annotation.region_features import KINDS, contig_regions
+from genomenet.evaluation.markov_control import markov_control
+from genomenet.evaluation.subject import Subject
 from genomenet.evaluation.variants_file import Variant
-from genomenet.genome.alphabet import N_CODE
+from genomenet.genome.alphabet import decode
 from genomenet.genome.contig_names import ContigNames
 from genomenet.genome.genome import Genome, whole_contigs
-from genomenet.genome.intervals import Interval
-from genomenet.genome.markov import MarkovModel, count_words, distributions
+from genomenet.genome.intervals import Interval, merge, spread_windows, subtract, total_bp
+from genomenet.training.inputs import make_splits
+from genomenet.training.provenance import require_splits
+from genomenet.training.record import read_record
 
-ORDER = 5
-STRENGTH = 16.0
-COUNTED_BP = 10_000_000
+CONTEXT_BP = 64
+"""Window of the Markov model: longer than twice its longest context, so nothing is cut off."""
+
+CONTEXT_ORDER = 8
+COUNTED_BP = 20_000_000
+ENOUGH_BP = 500_000
+"""Bases outside of the variants' windows, below which words are counted everywhere."""
+
 _TRANSITIONS = {("A", "G"), ("G", "A"), ("C", "T"), ("T", "C")}
 
 
-class ExonEnds:
-    """Where exons end and begin on every contig, for the distance to the nearest.
+class SpliceSites:
+    """Where exons meet introns: the ends of transcripts are none.
 
     Parameters
     ----------
@@ -33,108 +45,117 @@ class ExonEnds:
     """
 
     def __init__(self, path: str | Path, names: ContigNames) -> None:
-        ends: dict[str, set[int]] = defaultdict(set)
-        coding: dict[str, list[tuple[int, int]]] = defaultdict(list)
-        genes: dict[str, list[tuple[int, int]]] = defaultdict(list)
-        for feature in annotation_features(path, {"gene", "exon", "CDS"}):
+        rows: dict[str, list[Feature]] = defaultdict(list)
+        for feature in annotation_features(path, KINDS):
             contig = names.find(feature.interval.contig)
-            if contig is None:
-                continue
-            span = feature.interval.start, feature.interval.end
-            if feature.kind == "exon":
-                ends[contig].update(span)
-            (coding if feature.kind == "CDS" else genes)[contig].append(span)
-        self._ends = {contig: np.array(sorted(found)) for contig, found in ends.items()}
-        self._coding = {contig: _union(found) for contig, found in coding.items()}
-        self._genes = {contig: _union(found) for contig, found in genes.items()}
+            if contig is not None:
+                rows[contig].append(feature)
+        self._edges: dict[str, np.ndarray] = {}
+        for contig, features in rows.items():
+            ranges = contig_regions(features, names.lengths_bp[contig], 0, 0).ranges
+            # The class covers two bases of the intron; its outer border is the exon's edge.
+            edges = {start for start, _ in ranges[DONOR, "+"] | ranges[ACCEPTOR, "-"]}
+            edges |= {end for _, end in ranges[ACCEPTOR, "+"] | ranges[DONOR, "-"]}
+            self._edges[contig] = np.array(sorted(edges))
 
-    def distance(self, contig: str, start: int) -> float:
-        """Bases from `start` to the nearest exon end; infinite on a contig without exons."""
-        ends = self._ends.get(contig)
-        if ends is None:
-            return math.inf
-        at = int(np.searchsorted(ends, start))
-        return float(min(abs(int(ends[i]) - start) for i in (at - 1, at) if 0 <= i < len(ends)))
-
-    def group(self, variant: Variant) -> str:
-        """coding, within 8 bp of an exon end, elsewhere in a gene, or intergenic."""
-        if _within(self._coding.get(variant.contig), variant.start):
-            return "coding"
-        if self.distance(variant.contig, variant.start) <= 8:
-            return "near exon end"
-        inside = _within(self._genes.get(variant.contig), variant.start)
-        return "non-coding in gene" if inside else "intergenic"
-
-
-def context_model(genome: Genome) -> MarkovModel:
-    """Word counts of both strands of the genome's first bases."""
-    left, counted = COUNTED_BP, []
-    for whole in whole_contigs(genome):
-        if left <= 0:
-            break
-        counted.append(Interval(whole.contig, 0, min(whole.end, left)))
-        left -= counted[-1].end
-    counts = count_words(genome, counted, ORDER, both_strands=True)
-    return MarkovModel(counts, (STRENGTH,) * (ORDER + 1))
+    def distance(self, contig: str, start: int, end: int) -> float:
+        """Bases between `start` to `end` and the nearest edge; infinite without introns."""
+        edges = self._edges.get(contig, np.array([]))
+        at = int(np.searchsorted(edges, start))
+        near = [float(edges[i]) for i in (at - 1, at) if 0 <= i < edges.size]
+        return min((max(edge - end, start - edge, 0.0) for edge in near), default=math.inf)
 
 
 def trivial_scores(
     variant: Variant,
     genome: Genome,
     contig_bp: int,
-    model: MarkovModel,
-    ends: ExonEnds | None,
+    sites: SpliceSites | None,
     generator: np.random.Generator,
 ) -> dict[str, float]:
-    """Scores by name, each higher for what is thought to matter more."""
-    # The whole context of every base that the change reaches, and no more.
-    width = 2 * ORDER + max(len(variant.ref), len(variant.alt))
-    edit = allele_edit(
-        genome, variant.contig, contig_bp, variant.start, variant.ref, variant.alt, width
-    )
+    """Scores by name, each higher for what is thought to matter more.
+
+    Parameters
+    ----------
+    variant, genome, contig_bp : Variant, Genome, int
+        Which change, and how long its contig is.
+    sites : SpliceSites or None
+        For the distance to the nearest; the score is missing without.
+    generator : Generator
+        Of the random score.
+    """
     single = len(variant.ref) == len(variant.alt) == 1
-    transition = (variant.ref, variant.alt) in _TRANSITIONS
-    near = genome.read(variant.contig, max(variant.start - 1, 0), min(variant.end + 1, contig_bp))
-    before = near[0] if variant.start else N_CODE
-    after = near[-1] if variant.end < contig_bp else N_CODE
-    in_cpg = single and (
-        (variant.ref == "C" and after == 2) or (variant.ref == "G" and before == 1)
-    )
-    both = (markov_delta(edit, model) + markov_delta(edit.other_strand(), model)) / 2
+    transition = single and (variant.ref, variant.alt) in _TRANSITIONS
+    first, last = max(variant.start - 1, 0), min(variant.end + 1, contig_bp)
+    in_cpg = single and "CG" in decode(genome.read(variant.contig, first, last))
     found = {
-        "transversion or indel": float(not (single and transition)),
+        "transversion or indel": float(not transition),
         "not a CpG transition": float(not (in_cpg and transition)),
         "length change": float(abs(len(variant.ref) - len(variant.alt))),
-        f"{ORDER + 1}-mer context": -both,
         "random": float(generator.random()),
     }
-    if ends is not None:
-        found["near an exon end"] = -min(ends.distance(variant.contig, variant.start), 1e9)
+    if sites is not None:
+        # Ranks are all that is used; a number stands for infinity in tables of scores.
+        found["near a splice site"] = -min(
+            sites.distance(variant.contig, variant.start, variant.end), 1e9
+        )
     return found
 
 
-def markov_delta(edit: Edit, model: MarkovModel) -> float:
-    """Log-likelihood with an edit minus without, under a Markov model, in nats."""
-    totals = []
-    for codes in (edit.before, edit.after):
-        *_, p = (one for one in distributions(codes, model))
-        known = np.flatnonzero(codes < N_CODE)
-        totals.append(float(np.log(p[known, codes[known]]).sum()))
-    return totals[1] - totals[0]
+def context_control(
+    genome: Genome, variants: Iterable[Variant], length_bp: int
+) -> tuple[Subject, str]:
+    """A Markov model of a genome that no run was trained on, and what its words were counted on.
+
+    Parameters
+    ----------
+    genome : Genome
+        The genome of the variants.
+    variants : iterable of Variant
+        Those to be scored; gone through once.
+    length_bp : int
+        Length of their windows, which are left out of the counting.
+    """
+    # A bit for every window-long stretch, so that memory doesn't grow with the variants.
+    touched = {
+        one.contig: np.zeros(one.end // length_bp + 1, dtype=bool) for one in whole_contigs(genome)
+    }
+    for one in variants:
+        first, last = one.start // length_bp - 1, one.end // length_bp + 1
+        touched[one.contig][max(first, 0) : last + 1] = True
+    near = [
+        Interval(contig, int(i) * length_bp, (int(i) + 1) * length_bp)
+        for contig, stretches in touched.items()
+        for i in np.flatnonzero(stretches)
+    ]
+    whole = list(whole_contigs(genome))
+    free = subtract(whole, merge(near)) if near else whole
+    where = "the genome outside of the variants' windows"
+    if total_bp(free) < ENOUGH_BP:
+        free, where = whole, "the whole genome, the variants' own places among it"
+    pieces = spread_windows(free, 10_000, COUNTED_BP)
+    validation = pieces[::20]
+    training = [piece for i, piece in enumerate(pieces) if i % 20] or validation
+    return markov_control(genome, training, validation, CONTEXT_BP, True, CONTEXT_ORDER), where
 
 
-def _union(spans: list[tuple[int, int]]) -> np.ndarray:
-    merged: list[list[int]] = []
-    for start, end in sorted(spans):
-        if merged and start <= merged[-1][1]:
-            merged[-1][1] = max(merged[-1][1], end)
-        else:
-            merged.append([start, end])
-    return np.array(merged)
+def training_control(run: Path, genome: Genome) -> tuple[tuple[Interval, ...], Subject] | None:
+    """What a run was trained on, and a Markov model of it; None when that is another genome.
 
+    Both strands are counted, as both are scored.
 
-def _within(spans: np.ndarray | None, place: int) -> bool:
-    if spans is None:
-        return False
-    at = int(np.searchsorted(spans[:, 0], place, side="right")) - 1
-    return at >= 0 and place < int(spans[at, 1])
+    Raises
+    ------
+    UserError
+        When the splits are no longer those that the run was trained on.
+    """
+    config, record = read_record(run)
+    if record["data"]["digest"] != genome.digest:
+        return None
+    splits = make_splits(genome, config.data)
+    require_splits(splits, config, record, run)
+    training = tuple(splits.require("train"))
+    validation = list(splits.require("valid"))
+    return training, markov_control(
+        genome, list(training), validation, CONTEXT_BP, True, CONTEXT_ORDER
+    )

@@ -1,19 +1,21 @@
 """Score a stream of variants with models and with trivial scores, strand by strand."""
 
 import math
+from array import array
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TextIO
+from typing import IO
 
 import numpy as np
 
+from genomenet.annotation.regions import RegionTrack
 from genomenet.evaluation.edits import allele_edit, score_edits
 from genomenet.evaluation.subject import Subject
-from genomenet.evaluation.variant_controls import ExonEnds, trivial_scores
+from genomenet.evaluation.variant_controls import SpliceSites, trivial_scores
 from genomenet.evaluation.variants_file import Variant
 from genomenet.genome.genome import Genome
-from genomenet.genome.markov import MarkovModel
+from genomenet.genome.intervals import Interval, overlaps_bp
 
 BATCH = 64
 """Variants held in memory at a time."""
@@ -29,12 +31,14 @@ class Scorer:
     ----------
     genome : Genome
         With the reference alleles.
-    subjects, twins : list of Subject
-        Models, and their untrained twins.
-    context : MarkovModel
-        Of the k-mer context score.
-    ends : ExonEnds or None
-        For distances and classes.
+    models : tuple of Subject
+        Models in question, their untrained twins, a Markov model.
+    sites : SpliceSites or None
+        For distances.
+    regions : RegionTrack or None
+        For the class of the first base of the reference allele.
+    training : tuple of Interval
+        What models were trained on, where it is known.
     length_bp : int
         Of windows; each model's own when 0.
     placement : float
@@ -42,28 +46,41 @@ class Scorer:
     """
 
     genome: Genome
-    subjects: list[Subject]
-    twins: list[Subject]
-    context: MarkovModel
-    ends: ExonEnds | None = None
+    models: tuple[Subject, ...]
+    sites: SpliceSites | None = None
+    regions: RegionTrack | None = None
+    training: tuple[Interval, ...] = ()
     length_bp: int = 0
     placement: float = 0.5
+
+    def group(self, variant: Variant) -> str:
+        """Its class: as the file tells, else of its first base."""
+        if variant.group or self.regions is None:
+            return variant.group
+        code = self.regions.read(variant.contig, variant.start, variant.start + 1)[0]
+        return self.regions.classes[code]
+
+
+def _numbers() -> array:
+    return array("d")
 
 
 @dataclass
 class VariantScores:
-    """What measures need of every variant, and no more.
+    """What measures need of every variant, and no more: eight bytes a number.
 
     Attributes
     ----------
-    forward, reverse : dict of str to list of float
+    forward, reverse : dict of str to array
         Log-likelihood of the alternative minus the reference, in nats, by model and strand.
-    trivial : dict of str to list of float
+    trivial : dict of str to array
         Scores that are higher for what is thought to matter more.
-    label : list of float
+    label : array
         1, 0 or nan.
-    measured : list of float
+    measured : array
         Or nan.
+    trained : array
+        1 where a base of the reference allele is in the training split.
     group : list of str
         Classes.
     block : list of int
@@ -72,11 +89,12 @@ class VariantScores:
         The largest difference of the nats of a base in front of a variant, by model.
     """
 
-    forward: dict[str, list[float]] = field(default_factory=dict)
-    reverse: dict[str, list[float]] = field(default_factory=dict)
-    trivial: dict[str, list[float]] = field(default_factory=dict)
-    label: list[float] = field(default_factory=list)
-    measured: list[float] = field(default_factory=list)
+    forward: dict[str, array] = field(default_factory=dict)
+    reverse: dict[str, array] = field(default_factory=dict)
+    trivial: dict[str, array] = field(default_factory=dict)
+    label: array = field(default_factory=_numbers)
+    measured: array = field(default_factory=_numbers)
+    trained: array = field(default_factory=_numbers)
     group: list[str] = field(default_factory=list)
     block: list[int] = field(default_factory=list)
     upstream: dict[str, float] = field(default_factory=dict)
@@ -89,7 +107,7 @@ class VariantScores:
 def score_variants(
     variants: Iterable[Variant],
     scorer: Scorer,
-    out: TextIO | None = None,
+    out: IO[str] | None = None,
     progress: Callable[[int], object] | None = None,
     seed: int = 0,
 ) -> VariantScores:
@@ -112,17 +130,14 @@ def score_variants(
     generator = np.random.default_rng(seed)
     lengths = {contig.name: contig.length_bp for contig in scorer.genome.contigs}
     places = {name: i for i, name in enumerate(lengths)}
-    models = [*scorer.subjects, *scorer.twins]
     for batch in _batches(variants):
         trivial = [
-            trivial_scores(
-                one, scorer.genome, lengths[one.contig], scorer.context, scorer.ends, generator
-            )
+            trivial_scores(one, scorer.genome, lengths[one.contig], scorer.sites, generator)
             for one in batch
         ]
         if out is not None and not found.label:
-            print(*_HEADER, *_model_columns(models), *trivial[0], sep="\t", file=out)
-        for model in models:
+            print(*_HEADER, *_model_columns(scorer.models), *trivial[0], sep="\t", file=out)
+        for model in scorer.models:
             edits = [
                 allele_edit(
                     scorer.genome,
@@ -138,21 +153,23 @@ def score_variants(
             ]
             ahead = score_edits(model, edits)
             back = score_edits(model, [edit.other_strand() for edit in edits])
-            found.forward.setdefault(model.name, []).extend(ahead.delta.tolist())
-            found.reverse.setdefault(model.name, []).extend(back.delta.tolist())
+            found.forward.setdefault(model.name, _numbers()).extend(ahead.delta.tolist())
+            found.reverse.setdefault(model.name, _numbers()).extend(back.delta.tolist())
             found.upstream[model.name] = max(
                 found.upstream.get(model.name, 0.0), ahead.upstream.max(), back.upstream.max()
             )
+        spans = [Interval(one.contig, one.start, one.end) for one in batch]
+        found.trained.extend((overlaps_bp(spans, scorer.training) > 0).astype(float))
         for i, one in enumerate(batch):
             for name, value in trivial[i].items():
-                found.trivial.setdefault(name, []).append(value)
-            group = one.group or (scorer.ends.group(one) if scorer.ends else "")
+                found.trivial.setdefault(name, _numbers()).append(value)
+            group = scorer.group(one)
             found.label.append(math.nan if one.label is None else one.label)
             found.measured.append(one.score)
             found.group.append(group)
             found.block.append((places[one.contig] << 32) + one.start // BLOCK_BP)
             if out is not None:
-                _write(out, one, group, found, models, trivial[i])
+                _write(out, one, group, found, scorer.models, trivial[i])
         if progress is not None:
             progress(len(batch))
     return found
@@ -161,16 +178,16 @@ def score_variants(
 _HEADER = ("contig", "start", "ref", "alt", "id", "label", "score", "group")
 
 
-def _model_columns(models: list[Subject]) -> list[str]:
+def _model_columns(models: tuple[Subject, ...]) -> list[str]:
     return [f"{one.name} {side}" for one in models for side in ("both", "forward", "reverse")]
 
 
 def _write(
-    out: TextIO,
+    out: IO[str],
     one: Variant,
     group: str,
     found: VariantScores,
-    models: list[Subject],
+    models: tuple[Subject, ...],
     trivial: dict[str, float],
 ) -> None:
     numbers = []

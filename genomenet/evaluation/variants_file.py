@@ -23,10 +23,8 @@ _COLUMNS = {
     "id": ("id", "name", "variant"),
 }
 _LABELS = {
-    **dict.fromkeys(("1", "true", "pathogenic", "likely_pathogenic"), 1),
-    **dict.fromkeys(("pathogenic/likely_pathogenic", "causal", "essential"), 1),
-    **dict.fromkeys(("0", "false", "benign", "likely_benign"), 0),
-    **dict.fromkeys(("benign/likely_benign", "neutral", "common"), 0),
+    **dict.fromkeys(("1", "true", "pathogenic", "likely_pathogenic", "causal"), 1),
+    **dict.fromkeys(("0", "false", "benign", "likely_benign", "neutral", "common"), 0),
 }
 _BASES = re.compile("[ACGT]+")
 
@@ -86,7 +84,7 @@ def read_variants(
     names: ContigNames,
     columns: VariantColumns,
     skipped: Counter[str],
-    skip_mismatches: bool = False,
+    skip_misfits: bool = False,
 ) -> Iterator[Variant]:
     """Stream the variants of a file.
 
@@ -102,8 +100,8 @@ def read_variants(
         What else to read; the column `label` of a table is read by itself.
     skipped : Counter
         Told what is left out, by reason, while streaming.
-    skip_mismatches : bool
-        Leave variants out whose reference allele is not the genome's, rather than stop.
+    skip_misfits : bool
+        Leave out, and count, variants whose contig or reference allele is not the genome's.
 
     Yields
     ------
@@ -119,11 +117,12 @@ def read_variants(
     path = Path(path)
     for number, row in _rows(path, columns):
         where = f"{path}: line {number}"
-        told = {
-            "label": _label(row.get("label", ""), bool(columns.label), skipped),
-            "score": _number(row.get("score", ""), where),
-            "group": row.get("group", ""),
-        }
+        contig = names.find(row["contig"])
+        if contig is None and skip_misfits:
+            skipped["contig that the genome doesn't have"] += 1
+            continue
+        label = _label(row.get("label", ""), bool(columns.label), skipped)
+        score = _number(row.get("score", ""), where)
         try:
             start = int(row["start"]) if "start" in row else int(row["pos"]) - 1
         except ValueError:
@@ -137,7 +136,7 @@ def read_variants(
                 skipped[reason] += 1
                 continue
             try:
-                contig = names.resolve(row["contig"])
+                contig = contig or names.resolve(row["contig"])
                 if start < 0:
                     raise UserError("positions begin at 1")
                 if start + len(ref) > names.lengths_bp[contig]:
@@ -146,7 +145,7 @@ def read_variants(
                 raise UserError(f"{where}: {error}") from None
             found = decode(genome.read(contig, start, start + len(ref)))
             if found != ref:
-                if not skip_mismatches:
+                if not skip_misfits:
                     raise UserError(
                         f"{where}: the reference allele is {ref}, and the genome has {found} at "
                         f"{contig}:{start + 1}; give the genome of the same assembly, or leave "
@@ -154,7 +153,8 @@ def read_variants(
                     )
                 skipped["reference allele differs from the genome"] += 1
                 continue
-            yield Variant(contig, start, ref, alt, row.get("id", ""), line=number, **told)
+            group = row.get("group", "")
+            yield Variant(contig, start, ref, alt, row.get("id", ""), label, score, group, number)
 
 
 def _unscorable(ref: str, alt: str) -> str:
@@ -173,7 +173,10 @@ def _unscorable(ref: str, alt: str) -> str:
 
 
 def _label(text: str, asked: bool, skipped: Counter[str]) -> int | None:
-    label = _LABELS.get(text.strip().lower().split(",")[0])
+    """What all submitters agree on; after a comma or bar come remarks on other things."""
+    verdicts = re.split("[,|]", text.strip().lower().replace(" ", "_"))[0]
+    found = {_LABELS.get(one.strip("_")) for one in re.split("[;/]", verdicts)}
+    label = found.pop() if len(found) == 1 else None
     if label is None and asked:
         skipped["scored, but its label is of neither kind"] += 1
     return label
@@ -219,7 +222,7 @@ def _table_rows(
     separator = "\t" if "\t" in first else ","
     header = next(csv.reader([first], delimiter=separator))
     places = {name.strip().lower(): place for place, name in enumerate(header)}
-    found = {}
+    found: dict[str, int] = {}
     for ours, theirs in _COLUMNS.items():
         for name in theirs:
             if name in places:
