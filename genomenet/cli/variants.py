@@ -52,7 +52,7 @@ def main(words: Sequence[str]) -> int:
         "--placement",
         type=float,
         default=0.5,
-        help="Share of a window's flanks that lies to the left of the variant.",
+        help="Share of a window's flanks that is read before the variant, on either strand.",
     )
     parser.add_argument(
         "--max_length", type=int, default=0, help="Window length; what models are trained on if 0."
@@ -134,10 +134,10 @@ def main(words: Sequence[str]) -> int:
             raise UserError(f"{parsed.variants} holds no variant that can be scored")
     inside = int(sum(scores.trained))
     notes = (
-        "Log-likelihood of the alternative minus the reference, summed from the first base that "
-        f"differs to the window's end, as the mean of both strands. Windows of {place.length_bp:,} "
-        f"bases hold the longer allele and stop at contig ends; {parsed.placement:.0%} of the "
-        "flanks lie to the left.",
+        "Log-likelihood of the window with the alternative minus with the reference, as the mean "
+        f"of both strands. Windows of {place.length_bp:,} bases hold the longer allele and stop at "
+        f"contig ends; {parsed.placement:.0%} of the flanks are read before the variant, on either "
+        "strand.",
         f"Intervals resample stretches of {BLOCK_BP:,} bp, since neighbours share their context.",
         f"{markov.name} counts words of both strands of {counted}.",
         f"{inside:,} of {len(scores.label):,} variants lie in the first run's training split, "

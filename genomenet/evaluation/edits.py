@@ -56,7 +56,7 @@ class EditScores:
     Attributes
     ----------
     delta : ndarray of float64, shape (edits,)
-        Log-likelihood with the edit minus without, in nats, from the first base that differs on.
+        Log-likelihood of the window with the edit minus without, in nats.
     upstream : ndarray of float64, shape (edits,)
         The largest difference between nats of one base in front of it; 0 for a causal model.
     """
@@ -74,6 +74,7 @@ def allele_edit(
     alt: str,
     length_bp: int,
     placement: float = 0.5,
+    reverse: bool = False,
 ) -> Edit:
     """Put two alleles between the same flanks.
 
@@ -90,16 +91,20 @@ def allele_edit(
     length_bp : int
         Length of the window that holds the longer allele.
     placement : float
-        Share of the flanks that lies to the left; 0.5 puts the variant in the middle.
+        Share of the flanks that is read before the variant; 0.5 puts it in the middle.
+    reverse : bool
+        Read the other strand.
 
     Returns
     -------
     Edit
         Flanks depend on the longer allele alone, so that swapping the alleles swaps the windows.
-        A flank stops where its contig does. Both alleles take the soft mask of the first base.
+        A flank stops where its contig does. Alleles are soft-masked where a reference base is.
+        The reverse strand gives what the forward strand of the reverse-complemented genome does.
     """
     flanks = max(length_bp - max(len(ref), len(alt)), 0)
-    left = round(flanks * placement)
+    ahead = round(flanks * placement)
+    left = flanks - ahead if reverse else ahead
     end = start + len(ref)
     first, last = max(start - left, 0), min(end + flanks - left, contig_bp)
     codes, mask = genome.read(contig, first, last), genome.read_mask(contig, first, last)
@@ -107,11 +112,12 @@ def allele_edit(
     pieces = [
         (
             np.concatenate([codes[:here], encode(allele), codes[there:]]),
-            np.concatenate([mask[:here], np.full(len(allele), mask[here]), mask[there:]]),
+            np.concatenate([mask[:here], np.full(len(allele), mask[here:there].any()), mask[there:]]),
         )
         for allele in (ref, alt)
     ]
-    return Edit(pieces[0][0], pieces[1][0], pieces[0][1], pieces[1][1])
+    edit = Edit(pieces[0][0], pieces[1][0], pieces[0][1], pieces[1][1])
+    return edit.other_strand() if reverse else edit
 
 
 def score_edits(
@@ -153,6 +159,8 @@ def score_edits(
     for i, (edit, (before, after)) in enumerate(zip(edits, pairs, strict=True)):
         at = edit.upstream
         old, new = scores[before].nats, scores[after].nats
-        delta[i] = old[at:].sum() - new[at:].sum()
-        upstream[i] = np.abs(old[:at] - new[:at]).max(initial=0.0)
+        before_it = old[:at] - new[:at]
+        # Base by base in front, so that a causal model adds an exact zero there.
+        delta[i] = before_it.sum() + (old[at:].sum() - new[at:].sum())
+        upstream[i] = np.abs(before_it).max(initial=0.0)
     return EditScores(delta, upstream)

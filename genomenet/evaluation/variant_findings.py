@@ -106,12 +106,13 @@ def variant_findings(
 
 def _self_checks(upstream: dict[str, float]) -> list[str]:
     said = [
-        f"Self-check: upstream of a variant {name} changes by up to {worst:.2g} nats a base; it is "
-        "left out of the scores. Rounding is below 0.001; more means that the model is not causal."
+        f"Self-check: in front of a variant, likelihoods of {name} change by up to {worst:.2g} nats "
+        "a base, which counts. Rounding is below 0.001; more means that the model isn't causal, or "
+        "reads tokens of several bases."
         for name, worst in upstream.items()
         if worst > 0
     ]
-    return said or ["Self-check: upstream of the variants no likelihood changes at all."]
+    return said or ["Self-check: in front of the variants no likelihood changes at all."]
 
 
 def _strand_table(scores: VariantScores, names: Sequence[str]) -> Table:

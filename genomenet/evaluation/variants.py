@@ -42,7 +42,7 @@ class Scorer:
     length_bp : int
         Of windows; each model's own when 0.
     placement : float
-        Share of the flanks to the left of the variant.
+        Share of the flanks that is read before the variant, on either strand.
     """
 
     genome: Genome
@@ -138,21 +138,26 @@ def score_variants(
         if out is not None and not found.label:
             print(*_HEADER, *_model_columns(scorer.models), *trivial[0], sep="\t", file=out)
         for model in scorer.models:
-            edits = [
-                allele_edit(
-                    scorer.genome,
-                    one.contig,
-                    lengths[one.contig],
-                    one.start,
-                    one.ref,
-                    one.alt,
-                    scorer.length_bp or model.length_bp,
-                    scorer.placement,
+            ahead, back = (
+                score_edits(
+                    model,
+                    [
+                        allele_edit(
+                            scorer.genome,
+                            one.contig,
+                            lengths[one.contig],
+                            one.start,
+                            one.ref,
+                            one.alt,
+                            scorer.length_bp or model.length_bp,
+                            scorer.placement,
+                            reverse,
+                        )
+                        for one in batch
+                    ],
                 )
-                for one in batch
-            ]
-            ahead = score_edits(model, edits)
-            back = score_edits(model, [edit.other_strand() for edit in edits])
+                for reverse in (False, True)
+            )
             found.forward.setdefault(model.name, _numbers()).extend(ahead.delta.tolist())
             found.reverse.setdefault(model.name, _numbers()).extend(back.delta.tolist())
             found.upstream[model.name] = max(

@@ -10,13 +10,10 @@ import pytest
 from genomenet.cli.main import main
 from genomenet.errors import UserError
 from genomenet.evaluation.edits import Edit, allele_edit, score_edits
-from genomenet.evaluation.essentiality import CASSETTE, Gene, cassette_edits
-from genomenet.evaluation.ranking import auroc, block_draws, interval
 from genomenet.evaluation.sequences import score_sequences
-from genomenet.evaluation.variant_controls import context_model, trivial_scores
 from genomenet.evaluation.variants import BATCH, Scorer, score_variants
 from genomenet.evaluation.variants_file import Variant, VariantColumns, read_variants
-from genomenet.genome.alphabet import decode, encode
+from genomenet.genome.alphabet import decode, encode, reverse_complement
 from genomenet.genome.contig_names import ContigNames
 from genomenet.genome.genome import open_genome
 from tests.evaluation.subjects import tiny_subject
@@ -103,12 +100,16 @@ def test_nothing_upstream_signs_flip_and_an_oracle(tmp_path, genome, kind):
         ref = LETTERS[start : start + width]
         alt = other(ref) if alt == ref else alt
         edit = allele_edit(genome, "chr1", 600, start, ref, alt, 64)
-        edits += [edit, edit.other_strand()]
+        edits += [edit, allele_edit(genome, "chr1", 600, start, ref, alt, 64, reverse=True)]
         turned = genome_of(
             tmp_path, LETTERS[:start] + alt + LETTERS[start + width :], f"s{start}.fa"
         )
-        back = allele_edit(turned, "chr1", turned.length_bp, start, alt, ref, 64)
-        swapped += [back, back.other_strand()]
+        for reverse in (False, True):
+            swapped.append(
+                allele_edit(
+                    turned, "chr1", turned.length_bp, start, alt, ref, 64, reverse=reverse
+                )
+            )
     found, flipped = score_edits(subject, edits), score_edits(subject, swapped)
     assert np.array_equal(found.delta, -flipped.delta)
     assert np.all(found.delta != 0)
@@ -130,7 +131,7 @@ def test_streams_and_writes_as_it_goes(genome, tmp_path):
             yield one
 
     subject = tiny_subject("transformer")
-    scorer = Scorer(genome, [subject], [], context_model(genome))
+    scorer = Scorer(genome, (subject,))
     with (tmp_path / "o.tsv").open("w") as out:
         scores = score_variants(
             stream(), scorer, out, lambda n: seen.append(int(repr(drawn)[6:-1]))
@@ -141,52 +142,61 @@ def test_streams_and_writes_as_it_goes(genome, tmp_path):
     assert len({len(row) for row in rows}) == 1
 
 
-def test_trivial_scores(tmp_path):
-    genome = genome_of(tmp_path, "AACGTT" * 50)
-    model, generator = context_model(genome), np.random.default_rng(0)
-
-    def trivial(start, ref, alt):
-        return trivial_scores(Variant("chr1", start, ref, alt), genome, 300, model, None, generator)
-
-    loss, other_change = trivial(62, "C", "T"), trivial(60, "A", "C")
-    assert (loss["not a CpG transition"], loss["transversion or indel"]) == (0, 0)
-    assert (other_change["not a CpG transition"], other_change["transversion or indel"]) == (1, 1)
-    assert trivial(60, "AA", "A")["length change"] == 1
-    # The repeat is all there is, so whatever breaks it is unlikely.
-    assert loss["6-mer context"] > 5
-
-
-def test_auroc_of_a_planted_score_and_of_shuffled_labels():
-    generator = np.random.default_rng(1)
-    truth = np.repeat([0.0, 1.0], 200)
-    assert auroc(truth, truth + generator.random(400) / 2) == 1
-    assert auroc(truth, -truth) == 0
-    low, high = interval(
-        lambda rows: auroc(generator.permutation(truth)[rows], truth[rows]),
-        block_draws(np.arange(400)),
-    )
-    assert low < 0.5 < high
-
-
-@pytest.mark.parametrize("strand", ["+", "-"])
-def test_cassette(genome, strand):
-    gene = Gene("chr1", 240, 360, strand, 1, "o")
-    edit, control, _ = cassette_edits(genome, gene, 600, 200, np.random.default_rng(0), Counter())
-    # The window is 200..400; 40 bases stand before the gene on either strand.
-    assert edit.after[55:70].tolist() == encode(CASSETTE).tolist()
-    assert np.array_equal(
-        np.delete(edit.after, range(55, 70)), np.delete(edit.before, range(55, 70))
-    )
-    assert decode(control.after)[:55] == decode(edit.before)[:55]
-    found = score_edits(tiny_subject("hnet transformer"), [edit])
-    assert found.upstream[0] == 0.0
-    skipped = Counter()
-    short = Gene("chr1", 240, 260, strand, 1, "o")
-    assert cassette_edits(genome, short, 600, 200, np.random.default_rng(0), skipped) is None
-    assert skipped.total() == 1
-
-
 def test_upstream_of_an_edit_is_the_shared_beginning():
     mask = np.zeros(4, dtype=bool)
     assert Edit(encode("ACGT"), encode("ACTT"), mask, mask).upstream == 2
     assert Edit(encode("ACGT"), encode("ACG"), mask, mask[:3]).upstream == 3
+
+
+@pytest.mark.parametrize("kind", ["mamba2", "hnet two stages", "soft mask, n"])
+def test_both_strands_are_those_of_the_reverse_complemented_genome(tmp_path, kind):
+    letters = LETTERS[:250] + LETTERS[250:420].lower() + LETTERS[420:]
+    turned = letters[::-1].translate(str.maketrans("ACGTacgt", "TGCAtgca"))
+    genome, mirror = genome_of(tmp_path, letters), genome_of(tmp_path, turned, "m.fa")
+    here = [*snvs([3, 300, 590]), Variant("chr1", 249, LETTERS[249:251], "T")]
+    here.append(Variant("chr1", 400, LETTERS[400], LETTERS[400] + "GG"))
+
+    def flipped(bases: str) -> str:
+        return decode(reverse_complement(encode(bases)))
+
+    there = [Variant("chr1", 600 - v.end, flipped(v.ref), flipped(v.alt)) for v in here]
+    subject = tiny_subject(kind)
+    for placement in (0.5, 0.8):
+        one = score_variants(here, Scorer(genome, (subject,), placement=placement))
+        two = score_variants(there, Scorer(mirror, (subject,), placement=placement))
+        name = subject.name
+        assert np.allclose(one.forward[name], two.reverse[name], rtol=0, atol=1e-12)
+        assert np.allclose(one.reverse[name], two.forward[name], rtol=0, atol=1e-12)
+        assert not np.allclose(one.forward[name], one.reverse[name])
+
+
+def test_batches_and_neighbours_change_nothing(genome):
+    variants = snvs(range(50, 60)) + [Variant("chr1", 70, LETTERS[70:75], "A")]
+    scores = [
+        score_variants(variants, Scorer(genome, (tiny_subject("hnet transformer", batch_size=n),)))
+        for n in (1, 7)
+    ]
+    assert np.allclose(*(one.both("hnet transformer") for one in scores), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("likely benign", 0), ("Pathogenic/Likely_pathogenic", 1), ("benign;likely benign", 0),
+        ("Pathogenic|risk_factor", 1), ("pathogenic;uncertain significance", None),
+        ("Conflicting_classifications_of_pathogenicity", None), ("1", 1), ("", None),
+    ],
+)  # fmt: skip
+def test_labels(tmp_path, genome, text, label):
+    path, skipped = tmp_path / "v.tsv", Counter()
+    path.write_text(f"chrom\tpos\tref\talt\tsig\n1\t10\t{LETTERS[9]}\t{other(LETTERS[9])}\t{text}\n")
+    found = read(path, genome, skipped, VariantColumns(label="sig"))
+    assert [one.label for one in found] == [label]
+    assert skipped.total() == (label is None)
+
+
+def test_unknown_contigs_can_be_left_out(tmp_path, genome):
+    path, skipped = tmp_path / "v.csv", Counter()
+    path.write_text(f"chrom,pos,ref,alt\n22,5,A,C\n1,10,{LETTERS[9]},{other(LETTERS[9])}\n")
+    assert len(read(path, genome, skipped, skip=True)) == 1
+    assert skipped["contig that the genome doesn't have"] == 1
