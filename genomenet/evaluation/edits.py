@@ -112,7 +112,9 @@ def allele_edit(
     pieces = [
         (
             np.concatenate([codes[:here], encode(allele), codes[there:]]),
-            np.concatenate([mask[:here], np.full(len(allele), mask[here:there].any()), mask[there:]]),
+            np.concatenate(
+                [mask[:here], np.full(len(allele), mask[here:there].any()), mask[there:]]
+            ),
         )
         for allele in (ref, alt)
     ]

@@ -18,7 +18,7 @@ BLOCK_BP = 100_000
 """Of one organism: neighbours share operons and windows, and are drawn together."""
 
 FEW = 20
-DRAWS = 500
+DRAWS = 200
 LENGTH = "gene length"
 
 

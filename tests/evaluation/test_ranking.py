@@ -55,7 +55,10 @@ def test_a_planted_score_and_shuffled_labels():
 def test_strata_by_looping_over_pairs():
     generator = np.random.default_rng(2)
     truth = (generator.random(60) < 0.4).astype(float)
-    predicted, stratum = generator.integers(9, size=60).astype(float), generator.integers(4, size=60)
+    predicted, stratum = (
+        generator.integers(9, size=60).astype(float),
+        generator.integers(4, size=60),
+    )
     above = [
         (predicted[i] > predicted[j]) + (predicted[i] == predicted[j]) / 2
         for i in range(60)

@@ -106,9 +106,7 @@ def test_nothing_upstream_signs_flip_and_an_oracle(tmp_path, genome, kind):
         )
         for reverse in (False, True):
             swapped.append(
-                allele_edit(
-                    turned, "chr1", turned.length_bp, start, alt, ref, 64, reverse=reverse
-                )
+                allele_edit(turned, "chr1", turned.length_bp, start, alt, ref, 64, reverse=reverse)
             )
     found, flipped = score_edits(subject, edits), score_edits(subject, swapped)
     assert np.array_equal(found.delta, -flipped.delta)
@@ -171,7 +169,7 @@ def test_both_strands_are_those_of_the_reverse_complemented_genome(tmp_path, kin
 
 
 def test_batches_and_neighbours_change_nothing(genome):
-    variants = snvs(range(50, 60)) + [Variant("chr1", 70, LETTERS[70:75], "A")]
+    variants = [*snvs(range(50, 60)), Variant("chr1", 70, LETTERS[70:75], "A")]
     scores = [
         score_variants(variants, Scorer(genome, (tiny_subject("hnet transformer", batch_size=n),)))
         for n in (1, 7)
@@ -189,7 +187,9 @@ def test_batches_and_neighbours_change_nothing(genome):
 )  # fmt: skip
 def test_labels(tmp_path, genome, text, label):
     path, skipped = tmp_path / "v.tsv", Counter()
-    path.write_text(f"chrom\tpos\tref\talt\tsig\n1\t10\t{LETTERS[9]}\t{other(LETTERS[9])}\t{text}\n")
+    path.write_text(
+        f"chrom\tpos\tref\talt\tsig\n1\t10\t{LETTERS[9]}\t{other(LETTERS[9])}\t{text}\n"
+    )
     found = read(path, genome, skipped, VariantColumns(label="sig"))
     assert [one.label for one in found] == [label]
     assert skipped.total() == (label is None)
