@@ -8,6 +8,7 @@ from genomenet.evaluation.findings import Cell, Chart, Column, Findings, Series,
 from genomenet.evaluation.ranking import spearman
 from genomenet.evaluation.subject import Subject
 from genomenet.evaluation.variant_ranking import (
+    FEWEST_BLOCKS,
     LABEL_MEASURES,
     NUMBER_MEASURES,
     Predictor,
@@ -92,12 +93,14 @@ def variant_findings(
         tables += by_stratum("measured_classes", "Rank correlation, by class", numbers,
                              predictors, numbers.classes())  # fmt: skip
     sentences += _self_checks(scores.upstream)
-    blocks = len(set(scores.block))
-    if blocks < FEW_BLOCKS:
-        notes += (
-            f"The variants lie in {blocks} stretches of {BLOCK_BP:,} bp. Intervals from fewer than "
-            f"{FEW_BLOCKS} are too narrow more often than not.",
-        )
+    for what, ranked in (("labels", labels), ("measured numbers", numbers)):
+        blocks = np.unique(block[ranked.kept]).size
+        if 0 < blocks < FEW_BLOCKS:
+            notes += (
+                f"Variants with {what} lie in {blocks} stretches of {BLOCK_BP:,} bp: intervals "
+                f"from fewer than {FEW_BLOCKS} are too narrow, and from fewer than "
+                f"{FEWEST_BLOCKS} none is given.",
+            )
     return Findings(
         "variants", "Variants, zero-shot", created, command, version, inputs,
         tuple(sentences), tuple(tables), tuple(charts), notes,
@@ -106,9 +109,9 @@ def variant_findings(
 
 def _self_checks(upstream: dict[str, float]) -> list[str]:
     said = [
-        f"Self-check: in front of a variant, likelihoods of {name} change by up to {worst:.2g} nats "
-        "a base, which counts. Rounding is below 0.001; more means that the model isn't causal, or "
-        "reads tokens of several bases."
+        f"Self-check: in front of a variant, likelihoods of {name} change by up to {worst:.2g} "
+        "nats a base, which counts. Rounding is below 0.001; more means that the model isn't "
+        "causal, or reads tokens of several bases."
         for name, worst in upstream.items()
         if worst > 0
     ]

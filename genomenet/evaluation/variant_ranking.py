@@ -21,6 +21,9 @@ MINIMUM = 10
 
 DRAWS = 200
 
+FEWEST_BLOCKS = 5
+"""Fewer give no interval: one from a single block would have no width at all."""
+
 LABEL_MEASURES: dict[str, Measure] = {"AUROC": auroc, "AUPRC": auprc}
 NUMBER_MEASURES: dict[str, Measure] = {"Spearman": spearman}
 
@@ -96,7 +99,9 @@ class Ranked:
         return float(np.mean([self.of(measure, one, at) for at in inside]))
 
     def samples(self, rows: Rows) -> list[Rows]:
-        """Bootstrap samples of rows, in blocks."""
+        """Bootstrap samples of rows, in blocks; none from too few blocks to tell anything."""
+        if np.unique(self.block[rows]).size < FEWEST_BLOCKS:
+            return []
         return [rows[drawn] for drawn in block_draws(self.block[rows], DRAWS)]
 
 

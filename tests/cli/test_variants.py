@@ -94,7 +94,7 @@ def test_another_genome_with_classes_and_a_peer(capsys, run, variants, tmp_path,
             for kind, start, end in rows
         )
     )
-    annotate = ["annotate", str(tmp_path / "other"), str(tmp_path / "a.gtf")]
+    annotate = ["annotate", str(tmp_path / "other"), "--annotation", str(tmp_path / "a.gtf")]
     assert main([*annotate, "--out", str(tmp_path / "regions")]) == 0
     peer = save(tmp_path / "masked", "bert", around=True)
     out = tmp_path / "o.tsv"

@@ -40,11 +40,16 @@ def rows():
     """Harmful: C or G becomes A or T. Harmless: the other way."""
     generator = np.random.default_rng(5)
     found = []
-    for i in sorted(generator.choice(np.arange(100, 39_900), size=300, replace=False)):
+    for i in sorted(generator.choice(np.arange(100, 39_900), size=160, replace=False)):
         ref = LETTERS[i]
         alt = str(generator.choice(list("AT" if ref in "CG" else "CG")))
         found.append((int(i), ref, alt, int(ref in "CG"), ("coding", "intron")[int(i) % 2]))
     return found
+
+
+@pytest.fixture(autouse=True)
+def short_blocks(monkeypatch):
+    monkeypatch.setattr("genomenet.evaluation.variants.BLOCK_BP", 2500)
 
 
 def findings(tmp_path, make_store, rows, models=None, training=()):
@@ -70,9 +75,9 @@ def test_a_planted_model_is_found(tmp_path, make_store, rows):
     assert np.array(scores.both("planted")).tolist() == [-1.0 if row[3] else 1.0 for row in rows]
     labels = {row[0]: row for row in found.table("labels").rows}
     _, kind, n, auc, _, macro, _, ap, *_ = labels["planted"]
-    assert (kind, n, auc, macro, ap) == ("model", 300, 1.0, 1.0, 1.0)
+    assert (kind, n, auc, macro, ap) == ("model", 160, 1.0, 1.0, 1.0)
     centre, (low, high) = labels["random"][3:5]
-    assert low == centre == high  # they lie in one stretch of a megabase
+    assert low < centre < high
     truth = np.array([row[3] for row in rows])
     assert centre == pytest.approx(roc_auc_score(truth, scores.trivial["random"]))
     assert labels["random"][7] == pytest.approx(
@@ -98,7 +103,7 @@ def test_a_planted_model_is_found(tmp_path, make_store, rows):
         spearman(-truth[at].astype(float), np.array(scores.trivial["random"])[at])
     )
     assert "planted beats the best trivial score" in found.sentences[0]
-    assert any("1 stretches" in note for note in found.notes)
+    assert any("labels lie in 16 stretches" in note for note in found.notes)
 
 
 def test_shuffled_labels_are_chance(tmp_path, make_store, rows):
@@ -126,3 +131,10 @@ def test_the_training_split_is_scored_apart(tmp_path, make_store, rows):
     counts = {row[0]: row[3] for row in found.table("label_splits").rows}
     inside = sum(row[0] < 20_000 for row in rows)
     assert counts == {"in the training split": inside, "outside of it": len(rows) - inside}
+
+
+def test_no_interval_from_one_stretch(tmp_path, make_store, rows, monkeypatch):
+    monkeypatch.setattr("genomenet.evaluation.variants.BLOCK_BP", 1_000_000)
+    _, found = findings(tmp_path, make_store, rows)
+    assert np.isnan(found.table("labels").rows[0][4]).all()
+    assert "can't be told from" in found.sentences[0]
