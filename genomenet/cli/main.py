@@ -18,6 +18,8 @@ VERBS = {
     "train": ("train", "train one model on a genome"),
     "resume": ("resume", "go on with a run that was stopped"),
     "evaluate": ("evaluate", "score finished runs on held-out bases"),
+    "variants": ("variants", "score variants zero-shot, beside trivial scores"),
+    "essentiality": ("essentiality", "score genes by what a stop cassette does to them"),
     "robustness": ("robustness", "score models on held-out bases with noise in them"),
     "tasks": ("tasks", "make probe tasks from the annotated held-out bases of a run"),
     "probe": ("probe", "train linear classifiers on frozen embeddings, with controls"),
@@ -77,7 +79,7 @@ def _fail(message: str) -> int:
 
 
 def _usage() -> str:
-    verbs = "\n".join(f"  {name:<10}{purpose}" for name, (_, purpose) in VERBS.items())
+    verbs = "\n".join(f"  {name:<13}{purpose}" for name, (_, purpose) in VERBS.items())
     return (
         "usage: genomenet VERB ...\n\n"
         "Train DNA language models on raw nucleotides and compare their architectures fairly.\n\n"

@@ -1,11 +1,10 @@
 """What stands beside models among noise: their untrained twins, and a model without a network."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from genomenet.evaluation.robustness import Scorer, model_scorer
-from genomenet.evaluation.subject import Subject
+from genomenet.evaluation.subject import Subject, arm_twins
 from genomenet.evaluation.trivial_scorers import composition_scorer, markov_scorer
 from genomenet.training.inputs import open_data
 from genomenet.training.record import read_record
@@ -35,14 +34,7 @@ def control_scorers(
     UserError
         When the first run's data can't be opened.
     """
-    arms: dict[str, Subject] = {}
-    for subject in subjects:
-        arms.setdefault(subject.arm, subject)
-    twins = [
-        model_scorer(replace(one.untrained(0), name=f"{arm}, untrained"), control=True)
-        for arm, one in arms.items()
-        if one.untrained is not None
-    ]
+    twins = [model_scorer(twin, control=True) for twin in arm_twins(subjects)]
     if not runs:
         return twins
     data = read_record(runs[0])[0].data

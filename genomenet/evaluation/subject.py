@@ -158,6 +158,18 @@ def untrained_twin(run: Path, seed: int = 0, name: str = "") -> Subject:
     return replace(subject, name=name or f"{run.name}, untrained", seed=seed)
 
 
+def arm_twins(subjects: Sequence[Subject]) -> list[Subject]:
+    """The untrained twin of each arm, of its first seed, called after the arm."""
+    arms: dict[str, Subject] = {}
+    for subject in subjects:
+        arms.setdefault(subject.arm, subject)
+    return [
+        replace(one.untrained(0), name=f"{arm}, untrained")
+        for arm, one in arms.items()
+        if one.untrained is not None
+    ]
+
+
 def _subject(model: Any, config: RunConfig, name: str) -> Subject:
     device = "cuda" if uses_gpu(config.train) else "cpu"
     torch.set_float32_matmul_precision(config.train.matmul_precision)

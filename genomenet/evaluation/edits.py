@@ -1,0 +1,168 @@
+"""Score an edit of a sequence: how much likelier it makes what stands from there on."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from genomenet.evaluation.sequences import score_sequences
+from genomenet.evaluation.subject import Subject
+from genomenet.genome.alphabet import encode, reverse_complement
+from genomenet.genome.genome import Genome
+
+Codes = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Two sequences that differ in one place, between the same flanks.
+
+    Attributes
+    ----------
+    before, after : ndarray of uint8
+        Codes without and with the edit.
+    before_mask, after_mask : ndarray of bool
+        Their soft masks.
+    """
+
+    before: Codes
+    after: Codes
+    before_mask: Mask
+    after_mask: Mask
+
+    @property
+    def upstream(self) -> int:
+        """Bases in front of the first that differs."""
+        shared = min(len(self.before), len(self.after))
+        differs = np.flatnonzero(self.before[:shared] != self.after[:shared])
+        return int(differs[0]) if differs.size else shared
+
+    def other_strand(self) -> "Edit":
+        """The same edit, read from the other strand."""
+        return Edit(
+            reverse_complement(self.before),
+            reverse_complement(self.after),
+            self.before_mask[::-1],
+            self.after_mask[::-1],
+        )
+
+
+@dataclass(frozen=True)
+class EditScores:
+    """What a model says of edits.
+
+    Attributes
+    ----------
+    delta : ndarray of float64, shape (edits,)
+        Log-likelihood of the window with the edit minus without, in nats.
+    upstream : ndarray of float64, shape (edits,)
+        The largest difference between nats of one base in front of it; 0 for a causal model.
+    """
+
+    delta: npt.NDArray[np.float64]
+    upstream: npt.NDArray[np.float64]
+
+
+def allele_edit(
+    genome: Genome,
+    contig: str,
+    contig_bp: int,
+    start: int,
+    ref: str,
+    alt: str,
+    length_bp: int,
+    placement: float = 0.5,
+    reverse: bool = False,
+) -> Edit:
+    """Put two alleles between the same flanks.
+
+    Parameters
+    ----------
+    genome : Genome
+        With `ref` at `start`.
+    contig, contig_bp : str, int
+        Which contig, and how long it is.
+    start : int
+        0-based.
+    ref, alt : str
+        The alleles.
+    length_bp : int
+        Length of the window that holds the longer allele.
+    placement : float
+        Share of the flanks that is read before the variant; 0.5 puts it in the middle.
+    reverse : bool
+        Read the other strand.
+
+    Returns
+    -------
+    Edit
+        Flanks depend on the longer allele alone, so that swapping the alleles swaps the windows.
+        A flank stops where its contig does. Alleles are soft-masked where a reference base is.
+        The reverse strand gives what the forward strand of the reverse-complemented genome does.
+    """
+    flanks = max(length_bp - max(len(ref), len(alt)), 0)
+    ahead = round(flanks * placement)
+    left = flanks - ahead if reverse else ahead
+    end = start + len(ref)
+    first, last = max(start - left, 0), min(end + flanks - left, contig_bp)
+    codes, mask = genome.read(contig, first, last), genome.read_mask(contig, first, last)
+    here, there = start - first, end - first
+    pieces = [
+        (
+            np.concatenate([codes[:here], encode(allele), codes[there:]]),
+            np.concatenate(
+                [mask[:here], np.full(len(allele), mask[here:there].any()), mask[there:]]
+            ),
+        )
+        for allele in (ref, alt)
+    ]
+    edit = Edit(pieces[0][0], pieces[1][0], pieces[0][1], pieces[1][1])
+    return edit.other_strand() if reverse else edit
+
+
+def score_edits(
+    subject: Subject, edits: Sequence[Edit], progress: Callable[[int], object] | None = None
+) -> EditScores:
+    """Score edits on the strand they are given on.
+
+    Parameters
+    ----------
+    subject : Subject
+        The model.
+    edits : sequence of Edit
+        A sequence that several share, such as the reference of a site with many alleles, is
+        scored once.
+    progress : callable, optional
+        Called with the number of sequences just scored.
+
+    Notes
+    -----
+    The two sequences of an edit enter in an order that doesn't depend on which is the reference.
+    Swapping them is then the same computation, and the sign flips exactly.
+    """
+    rows: dict[tuple[bytes, bytes], int] = {}
+    sequences: list[Codes] = []
+    masks: list[Mask] = []
+    pairs = []
+    for edit in edits:
+        two = []
+        for codes, mask in ((edit.before, edit.before_mask), (edit.after, edit.after_mask)):
+            two.append(((codes.tobytes(), mask.tobytes()), codes, mask))
+        for key, codes, mask in sorted(two, key=lambda one: one[0]):
+            if key not in rows:
+                rows[key] = len(sequences)
+                sequences.append(codes)
+                masks.append(mask)
+        pairs.append((rows[two[0][0]], rows[two[1][0]]))
+    scores = score_sequences(subject, sequences, masks, progress=progress)
+    delta, upstream = np.zeros(len(edits)), np.zeros(len(edits))
+    for i, (edit, (before, after)) in enumerate(zip(edits, pairs, strict=True)):
+        at = edit.upstream
+        old, new = scores[before].nats, scores[after].nats
+        before_it = old[:at] - new[:at]
+        # Base by base in front, so that a causal model adds an exact zero there.
+        delta[i] = before_it.sum() + (old[at:].sum() - new[at:].sum())
+        upstream[i] = np.abs(before_it).max(initial=0.0)
+    return EditScores(delta, upstream)
