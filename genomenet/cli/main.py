@@ -21,6 +21,7 @@ VERBS = {
     "variants": ("variants", "score variants zero-shot, beside trivial scores"),
     "essentiality": ("essentiality", "score genes by what a stop cassette does to them"),
     "robustness": ("robustness", "score models on held-out bases with noise in them"),
+    "boundaries": ("boundaries", "compare boundaries with annotation and motifs, with controls"),
     "tasks": ("tasks", "make probe tasks from the annotated held-out bases of a run"),
     "probe": ("probe", "train linear classifiers on frozen embeddings, with controls"),
     "generate": ("generate", "let a trained model write new sequences"),
