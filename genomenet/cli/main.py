@@ -19,6 +19,7 @@ VERBS = {
     "resume": ("resume", "go on with a run that was stopped"),
     "evaluate": ("evaluate", "score finished runs on held-out bases"),
     "robustness": ("robustness", "score models on held-out bases with noise in them"),
+    "compute": ("compute", "tell where models spend compute, and what moving it would change"),
     "tasks": ("tasks", "make probe tasks from the annotated held-out bases of a run"),
     "probe": ("probe", "train linear classifiers on frozen embeddings, with controls"),
     "generate": ("generate", "let a trained model write new sequences"),
