@@ -147,32 +147,43 @@ def choose(curve: Curve, before_W: Floats, seed: int = 0) -> Choices | None:
     flops = np.stack([point.flops_W for point in curve.points], axis=1)
     nats = np.stack([point.nats_W for point in curve.points], axis=1)
     budget = float(trained.flops_W.sum())
-    ahead_W = by_surprise_before(before_W, flops[:, denser], flops[:, sparser], budget)
-    ahead_W = np.where(ahead_W, denser, sparser)
+    steps = np.array([sparser, curve.trained, denser])
+    ahead_W = steps[by_surprise_before(before_W, flops[:, steps], budget)]
     generator = np.random.default_rng(seed)
     shuffled = np.stack([generator.permutation(ahead_W) for _ in range(SHUFFLES)])
     return Choices(curve, denser, sparser, ahead_W, shuffled, cheapest_choices(flops, nats, budget))
 
 
-def by_surprise_before(
-    before_W: Floats, denser_W: Floats, sparser_W: Floats, budget: float
-) -> npt.NDArray[np.bool_]:
-    """Which windows get the denser boundaries: the most surprising ones, until a budget is spent.
+def by_surprise_before(before_W: Floats, flops_WC: Floats, budget: float) -> Choice:
+    """Give the most surprising windows the most, until a budget is spent.
+
+    All windows start with the least. In order of surprise they get the most, up to the first one
+    that the budget can't pay for; from there on what lies between, likewise.
 
     Parameters
     ----------
     before_W : ndarray of float64, shape (windows,)
         Nats per base of the window before; nan takes the median of the others.
-    denser_W, sparser_W : ndarray of float64, shape (windows,)
-        FLOPs of every window with either.
+    flops_WC : ndarray of float64, shape (windows, choices)
+        What each choice costs; the last is the most.
     budget : float
         FLOPs of all windows together.
+
+    Returns
+    -------
+    ndarray of int, shape (windows,)
+        Which choice.
     """
     known = before_W[~np.isnan(before_W)]
     surprise = np.where(np.isnan(before_W), np.median(known) if known.size else 0.0, before_W)
     order = np.argsort(-surprise, kind="stable")
-    spent = float(sparser_W.sum()) + np.cumsum((denser_W - sparser_W)[order])
-    chosen = np.zeros(len(order), dtype=np.bool_)
-    # Up to the first window that the budget can't pay for.
-    chosen[order[np.logical_and.accumulate(spent <= budget)]] = True
+    chosen = np.zeros(len(order), dtype=np.intp)
+    spent, first = float(flops_WC[:, 0].sum()), 0
+    for choice in range(flops_WC.shape[1] - 1, 0, -1):
+        while first < len(order):
+            i = order[first]
+            more = float(flops_WC[i, choice] - flops_WC[i, 0])
+            if spent + more > budget:
+                break
+            chosen[i], spent, first = choice, spent + more, first + 1
     return chosen

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from genomenet.evaluation.window_sums import WindowSums, sum_windows
 from genomenet.training.batch import HostBatch, to_device
 from genomenet.windows.held_out import HeldOutTiles
 
-FACTORS = tuple(2 ** (k / 3) for k in range(-3, 5))
+FACTORS = tuple(2 ** (k / 3) for k in (-3, -2, -1, 1, 2, 3, 4))
 """Wanted bases per chunk over those of the trained threshold: 1/2 to 2.5."""
 
 LEVEL_WINDOWS = 64
@@ -100,10 +101,16 @@ class Curve:
         return self.as_trained.threshold is not None
 
 
+def outermost_stage(subject: Subject) -> Any:
+    """The module that chunks bases; None in isotropic models and those of longer tokens."""
+    stages = chunking_stages(subject.model) if subject.stages else []
+    return stages[0] if stages else None
+
+
 def trained_threshold(subject: Subject) -> float | None:
     """The threshold of the outermost stage; None where nothing is compared with one."""
-    stages = chunking_stages(subject.model) if subject.stages else []
-    return threshold_of(stages[0]) if stages else None
+    stage = outermost_stage(subject)
+    return threshold_of(stage) if stage is not None else None
 
 
 @torch.no_grad()
@@ -126,7 +133,7 @@ def threshold_grid(
     factors : sequence of float
         Wanted bases per chunk over the trained ones.
     """
-    stage = chunking_stages(subject.model)[0]
+    stage = outermost_stage(subject)
     trained = threshold_of(stage)
     assert trained is not None, "only models with a threshold have a grid"
     tiles = held_out.tiles()

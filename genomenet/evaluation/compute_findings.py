@@ -1,4 +1,4 @@
-"""Findings of where compute goes: curves over thresholds, choices by window, chunks and surprise."""
+"""Findings of where compute goes: curves, choices by window, chunks and surprise."""
 
 import math
 from collections.abc import Callable
@@ -7,19 +7,23 @@ from dataclasses import dataclass
 from genomenet.evaluation.blocks import Blocks, lay_blocks
 from genomenet.evaluation.compute_charts import choice_chart, curve_charts, surprise_charts
 from genomenet.evaluation.compute_choices import choose, surprise_before
-from genomenet.evaluation.compute_curve import threshold_grid, trace_curve, trained_threshold
+from genomenet.evaluation.compute_curve import (
+    outermost_stage,
+    threshold_grid,
+    trace_curve,
+    trained_threshold,
+)
 from genomenet.evaluation.compute_estimates import (
     ComputeResult,
     dealt_estimates,
     point_estimates,
 )
 from genomenet.evaluation.compute_sentences import compute_notes, compute_sentences
-from genomenet.evaluation.compute_surprise import measure_surprise
+from genomenet.evaluation.compute_surprise import FEWEST, measure_surprise
 from genomenet.evaluation.confidence import Estimate
 from genomenet.evaluation.findings import Cell, Column, Findings, Table
 from genomenet.evaluation.held_out import HeldOut
 from genomenet.evaluation.subject import Subject
-from genomenet.evaluation.threshold import chunking_stages
 
 BIT = math.log(2)
 
@@ -46,7 +50,7 @@ class ComputePlan:
     def windows_to_score(self) -> int:
         """Passes over windows, at most."""
         passes = sum(
-            len(grid) + 2 if grid else 1 + bool(chunking_stages(subject.model))
+            len(grid) + 2 if grid else 1 + (outermost_stage(subject) is not None)
             for subject, grid in zip(self.subjects, self.thresholds, strict=True)
         )
         return passes * len(self.held_out.tiles())
@@ -80,7 +84,7 @@ def measure_compute(
         choices, surprise = None, []
         if curve.moves:
             choices = choose(curve, surprise_before(subject, plan.held_out, tiles, progress))
-        if chunking_stages(subject.model):
+        if outermost_stage(subject) is not None:
             surprise = measure_surprise(subject, tiles, blocks, plan.held_out.regions, progress)
         found.append(ComputeResult(curve, choices, surprise))
     return found, blocks
@@ -171,8 +175,8 @@ def curve_table(results: list[ComputeResult], blocks: Blocks, unit: str) -> Tabl
             Column(f"bits/{unit}", "number", 4),
             Column("95 %", "number", 4),
             Column("perplexity", "number", 3),
-            Column("change", "signed", 4),
-            Column("95 % of it", "signed", 4),
+            Column("change", "signed", 5),
+            Column("95 % of it", "signed", 5),
         ),
         tuple(rows),
     )
@@ -213,10 +217,10 @@ def choice_table(results: list[ComputeResult], blocks: Blocks, unit: str) -> Tab
             Column("windows denser", "share", 0),
             Column(f"bits/{unit}", "number", 4),
             Column("95 %", "number", 4),
-            Column("minus one threshold", "signed", 4),
-            Column("95 % of it", "signed", 4),
-            Column("minus shuffled", "signed", 4),
-            Column("95 % of that", "signed", 4),
+            Column("minus one threshold", "signed", 5),
+            Column("95 % of it", "signed", 5),
+            Column("minus shuffled", "signed", 5),
+            Column("95 % of that", "signed", 5),
         ),
         tuple(rows),
     )
@@ -241,7 +245,8 @@ def surprise_table(results: list[ComputeResult], unit: str) -> Table:
         "surprise",
         "Rank correlation of chunk length with local surprise",
         f"Spearman's; negative: chunks are short where {unit}s are surprising. The control lays "
-        f"the same lengths over the window in shuffled order. By class of the chunk's first {unit}.",
+        "the same lengths over the window in shuffled orders. By class of the first "
+        f"{unit}; classes of fewer than {FEWEST} chunks are left out.",
         (
             Column("model"),
             Column("class"),

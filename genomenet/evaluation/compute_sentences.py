@@ -100,16 +100,30 @@ def _surprise(result: ComputeResult, unit: str) -> str:
     assert one is not None
     if math.isnan(one.real.centre):
         return f"{result.label}: all chunks are as long, so length can't go with surprise."
-    verdict = "chunk length does not go with"
+    verdict = "chunk length does not go with surprise at"
     if one.gap.excludes_zero:
-        verdict = f"chunks are {'shorter' if one.gap.centre < 0 else 'longer'} after"
+        verdict = f"chunks are {'shorter' if one.gap.centre < 0 else 'longer'} after surprise at"
     within = result.of("all", "within")
     assert within is not None
     return (
-        f"{result.label}: {verdict} surprise at the {unit} that decides them: Spearman "
+        f"{result.label}: {verdict} the {unit} that decides on them{_by_class(result)}: Spearman "
         f"{_plain(one.real)}, with shuffled lengths {_plain(one.control)}; with surprise of the "
         f"chunk's own {unit}s {_plain(within.real)}, shuffled {_plain(within.control)}."
     )
+
+
+def _by_class(result: ComputeResult) -> str:
+    """In which classes length and surprise at the deciding base go together."""
+    of_class = [one for one in result.surprise if one.what == "deciding" and one.kind != "all"]
+    apart = [one for one in of_class if one.gap.excludes_zero]
+    if not of_class:
+        return ""
+    parts = [
+        f"{word} in {', '.join(names)}"
+        for word, sign in (("shorter", -1), ("longer", 1))
+        if (names := [one.kind for one in apart if one.gap.centre * sign > 0])
+    ]
+    return f" (by class: {' and '.join(parts) or 'in none'})"
 
 
 def _told(gap: Estimate) -> str:
@@ -122,12 +136,12 @@ def _plain(estimate: Estimate) -> str:
     return f"{_signed(estimate.centre, 3)} ({low} to {high})"
 
 
-def _signed(value: float, decimals: int = 4) -> str:
+def _signed(value: float, decimals: int = 5) -> str:
     return cell_text(value, Column("", "signed", decimals))
 
 
 def _number(value: float) -> str:
-    return cell_text(value, Column("", "number", 4))
+    return cell_text(value, Column("", "number", 5))
 
 
 def compute_notes(results: list[ComputeResult], blocks: Blocks, unit: str) -> list[str]:
@@ -151,7 +165,8 @@ def compute_notes(results: list[ComputeResult], blocks: Blocks, unit: str) -> li
             "and ties are broken at the trained threshold only.",
             "The choice by the window before is set in advance: all windows get the threshold "
             "nearest to 3/2 of the trained chunk length, the most surprising the one nearest to "
-            "2/3, in order, until the budget is spent; without a window before, the median. It "
+            "2/3, in order, until the budget is spent (what is left may pay for the trained one "
+            "here and there); a window without one before counts as the median. It "
             "knows what windows cost in FLOPs, but not their nats. Shuffled: "
             f"{SHUFFLES} random orders of the same choices.",
         ]

@@ -15,6 +15,12 @@ from genomenet.evaluation.subject import Subject
 from genomenet.evaluation.window_tracks import WindowTracks, window_tracks
 from genomenet.windows.held_out import HeldOutTiles
 
+SHUFFLES = 10
+"""Orders of each window's lengths in the control, so that it adds little noise of its own."""
+
+FEWEST = 100
+"""Classes of fewer chunks are left out."""
+
 Mask = npt.NDArray[np.bool_]
 
 
@@ -55,7 +61,8 @@ class Surprise:
     chunks : int
         How many there are.
     real, control, gap : Estimate
-        Of the chunks, of as long chunks in shuffled order, and the first minus the second.
+        Of the chunks, of as long chunks in shuffled orders, and the first minus the second. All
+        nan where lengths don't differ.
     """
 
     kind: str
@@ -74,7 +81,7 @@ def measure_surprise(
     progress: Callable[[int], object] | None = None,
     seed: int = 0,
 ) -> list[Surprise]:
-    """Read all windows once and correlate; nothing where a chunk has always the same length.
+    """Read all windows once and correlate chunk length with surprise.
 
     Parameters
     ----------
@@ -102,7 +109,8 @@ def measure_surprise(
         block = int(blocks.of_window[i])
         decided = np.flatnonzero(window.boundaries[0].boundary)
         real.append(chunks_between(window, decided, kind_L, block))
-        control.append(chunks_between(window, shuffled(decided, generator), kind_L, block))
+        for _ in range(SHUFFLES):
+            control.append(chunks_between(window, shuffled(decided, generator), kind_L, block))
     names = regions.classes if regions is not None else ()
     return list(_correlations(_joined(real), _joined(control), names, len(blocks)))
 
@@ -143,13 +151,15 @@ def _joined(parts: Sequence[Chunks]) -> Chunks:
 def _correlations(
     real: Chunks, control: Chunks, names: Sequence[str], blocks: int
 ) -> Iterator[Surprise]:
-    kinds = [("all", None)] + [(name, code) for code, name in reversed(list(enumerate(names)))]
+    kinds: list[tuple[str, int | None]] = [("all", None)]
+    if np.ptp(real.length) if real.length.size else 0:
+        kinds += [(name, code) for code, name in reversed(list(enumerate(names)))]
     for name, code in kinds:
         one, other = (
             chunks if code is None else chunks.select(chunks.kind == code)
             for chunks in (real, control)
         )
-        if len(one.length):
+        if code is None or len(one.length) >= FEWEST:
             for what in ("deciding", "within"):
                 found = spearman_pair(one, other, what, blocks)
                 yield Surprise(name, what, len(one.length), *found)
