@@ -175,7 +175,9 @@ def compute_notes(results: list[ComputeResult], blocks: Blocks, unit: str) -> li
             f"A chunk is what is predicted between two steps inwards. Its deciding {unit} is "
             f"known when the boundary falls, so it can be a cause. With the chunk's own {unit}s, "
             "cause runs both ways: they end it, and its step predicts them; and means over few "
-            "spread more, which the control shares. Neither is proof that surprise drives "
+            "spread more, which the control shares. The control keeps "
+            "what a window as a whole has of both; what is beyond it lies within windows. Neither "
+            "is proof that surprise drives "
             "boundaries: composition and repeats drive both. Longest and forced chunks are "
             "counted as they are; those with N or cut off by the window are not."
         )

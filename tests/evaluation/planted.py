@@ -19,11 +19,11 @@ class Planted(nn.Module):
     ----------
     cost_4 : list of float
         Nats of A, C, G and T.
-    blind : bool
-        Let boundaries fall by a rule that has nothing to do with the bases.
+    blind : int, optional
+        Let boundaries fall at random, by this seed, whatever the bases are.
     """
 
-    def __init__(self, cost_4, blind=False):
+    def __init__(self, cost_4, blind=None):
         super().__init__()
         self.cost_4 = nn.Parameter(torch.tensor(cost_4, dtype=torch.float64))
         self.blind = blind
@@ -32,15 +32,15 @@ class Planted(nn.Module):
         nats_BL = self.cost_4[targets_BL.clamp(min=0)].masked_fill(targets_BL < 0, 0)
         before_BL = torch.nn.functional.pad(tokens_BL[:, :-1], (1, 0), value=4)
         mask_BL = (tokens_BL == A) | (before_BL == A) | (tokens_BL == C)
-        if self.blind:
-            draws = torch.rand(mask_BL.shape, generator=torch.Generator().manual_seed(5))
+        if self.blind is not None:
+            draws = torch.rand(mask_BL.shape, generator=torch.Generator().manual_seed(self.blind))
             mask_BL = draws < 0.4
         mask_BL[:, 0] = True
         mask_BL = mask_BL & valid_BL
         return Scores(nats_BL, (Boundaries(mask_BL.double(), mask_BL, valid_BL),))
 
 
-def planted_subject(cost_4, blind=False, length_bp=64):
+def planted_subject(cost_4, blind=None, length_bp=64):
     """A `Subject` around it, of one stage."""
     subject = tiny_subject("hnet mamba2", length_bp=length_bp, batch_size=1000)
     return replace(subject, model=Planted(cost_4, blind))

@@ -93,11 +93,17 @@ def test_planted_surprise_has_its_sign(genome, cost_4, sign):
     assert abs(found.control.centre) < 0.1 * abs(found.real.centre)
 
 
-def test_boundaries_that_see_nothing_are_not_taken_for_signal(genome):
-    subject = planted_subject((3, 0.1, 1, 2), blind=True, length_bp=LENGTH)
-    for one in measure_surprise(subject, *tiles_of(genome)):
-        assert not one.gap.excludes_zero
-        assert not one.control.excludes_zero
+def test_boundaries_that_see_nothing_are_rarely_taken_for_signal(genome):
+    tiles, blocks = tiles_of(genome)
+    taken = {"gap": 0, "control": 0}
+    for seed in range(12):
+        subject = planted_subject((3, 0.1, 1, 2), seed, LENGTH)
+        one = measure_surprise(subject, tiles, blocks)[0]
+        for name in taken:
+            taken[name] += getattr(one, name).excludes_zero
+        assert abs(one.control.centre) < 0.03
+    # 95 % intervals: more than three misses of twelve come once in fifty.
+    assert max(taken.values()) <= 3, taken
 
 
 def test_chunks_of_one_length_have_no_correlation(genome, track):
