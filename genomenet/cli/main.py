@@ -22,6 +22,7 @@ VERBS = {
     "essentiality": ("essentiality", "score genes by what a stop cassette does to them"),
     "robustness": ("robustness", "score models on held-out bases with noise in them"),
     "boundaries": ("boundaries", "compare boundaries with annotation and motifs, with controls"),
+    "compute": ("compute", "tell where models spend compute, and what moving it would change"),
     "tasks": ("tasks", "make probe tasks from the annotated held-out bases of a run"),
     "probe": ("probe", "train linear classifiers on frozen embeddings, with controls"),
     "generate": ("generate", "let a trained model write new sequences"),

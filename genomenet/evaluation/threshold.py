@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from torch import nn
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from genomenet.chunking.learned import CosineRouter, LinearRouter
 from genomenet.chunking.valued import ValuedChunker
@@ -54,7 +55,7 @@ def moved_threshold(model: nn.Module, threshold: float, stage: int = 0) -> Itera
     part = stages[stage]
     chunker, guards = part.routing_module, part.guards
     valued = isinstance(chunker, ValuedChunker)
-    rule = chunker.rule if valued else None
+    rule: Any = chunker.rule if valued else None
     try:
         if valued:
             # Ties were broken at the old threshold only.
@@ -70,3 +71,35 @@ def moved_threshold(model: nn.Module, threshold: float, stage: int = 0) -> Itera
         part.guards = guards
         if valued:
             chunker.rule = rule
+
+
+@contextmanager
+def recorded_levels(stage: Any) -> Iterator[list[Tensor]]:
+    """Keep what a stage compares with its threshold, whatever the threshold is.
+
+    Parameters
+    ----------
+    stage : module
+        One of `chunking_stages` that has a threshold.
+
+    Yields
+    ------
+    list of Tensor
+        One a forward pass, float64, of the valid positions behind the first of each row (where
+        a boundary is forced); values that never ask (nan) are left out.
+    """
+    kept: list[Tensor] = []
+
+    def keep(chunker: Any, inputs: tuple[Any, ...], asked_BL: Tensor) -> None:
+        positions, level_BL = inputs[1], asked_BL
+        if isinstance(chunker, ValuedChunker):
+            value_BL = chunker.values(positions)
+            level_BL = chunker.rule.level(value_BL, F.pad(value_BL[:, :-1], (1, 0)))
+        level = level_BL[:, 1:][positions.valid_BL[:, 1:]].double().cpu()
+        kept.append(level[~level.isnan()])
+
+    hook = stage.routing_module.register_forward_hook(keep)
+    try:
+        yield kept
+    finally:
+        hook.remove()

@@ -38,8 +38,8 @@ class WindowSums:
     nats_PK, bases_PK : ndarray of float64 and int64, shape (bins, blocks)
         By position in the window: bin 0 is the first base that is read, and bin p > 0 holds
         positions 2**(p-1) to 2**p - 1 (0-based).
-    positions, chunks : tuple of int
-        Positions and boundaries of each stage, outermost first.
+    positions_SW, chunks_SW : ndarray of int64, shape (stages, windows)
+        Positions and boundaries of each stage, outermost first, in each window.
     decided_G : ndarray of int64, shape (GROUPS,)
         Scored bases on which boundaries were decided: all but the last of each window.
     chunks_SG : ndarray of int64, shape (stages, GROUPS)
@@ -52,10 +52,20 @@ class WindowSums:
     bases_GK: Ints
     nats_PK: Floats
     bases_PK: Ints
-    positions: tuple[int, ...]
-    chunks: tuple[int, ...]
+    positions_SW: Ints
+    chunks_SW: Ints
     decided_G: Ints
     chunks_SG: Ints
+
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """Positions of each stage, outermost first."""
+        return tuple(self.positions_SW.sum(1).tolist())
+
+    @property
+    def chunks(self) -> tuple[int, ...]:
+        """Boundaries of each stage, outermost first."""
+        return tuple(self.chunks_SW.sum(1).tolist())
 
 
 @torch.no_grad()
@@ -98,13 +108,12 @@ def sum_windows(
         bases_GK=np.zeros((GROUPS, len(blocks)), dtype=np.int64),
         nats_PK=np.zeros((bins, len(blocks))),
         bases_PK=np.zeros((bins, len(blocks)), dtype=np.int64),
-        positions=(),
-        chunks=(),
+        positions_SW=np.zeros((stages, windows), dtype=np.int64),
+        chunks_SW=np.zeros((stages, windows), dtype=np.int64),
         decided_G=np.zeros(GROUPS, dtype=np.int64),
         chunks_SG=np.zeros((stages, GROUPS), dtype=np.int64),
     )
     bin_L = np.array([i.bit_length() for i in range(tiles.length_bp)])
-    positions, chunks = [0] * stages, [0] * stages
     batch_size = subject.windows_a_pass(tiles.length_bp)
     for first in range(0, windows, batch_size):
         read = tiles.batch(first, min(batch_size, windows - first))
@@ -124,8 +133,8 @@ def sum_windows(
         bin_BL = np.broadcast_to(bin_L, nats_BL.shape)
         _add(found.nats_PK, found.bases_PK, bin_BL, block_B, nats_BL, scored_BL)
         for stage, routing in enumerate(output.boundaries):
-            positions[stage] += int(routing.valid.sum())
-            chunks[stage] += int(routing.mask.sum())
+            found.positions_SW[stage, first:last] = routing.valid.sum(1).cpu().numpy()
+            found.chunks_SW[stage, first:last] = routing.mask.sum(1).cpu().numpy()
         if stages:
             # What was decided on base i stands at position i + 1, where it has been read.
             inner_BL = np.arange(nats_BL.shape[1] - 1) < read.lengths[:, None] - 1
@@ -138,7 +147,7 @@ def sum_windows(
             progress(last - first)
     if not found.bases_W.any():
         raise UserError("there is nothing to score: the windows hold no A, C, G or T")
-    return replace(found, positions=tuple(positions), chunks=tuple(chunks))
+    return found
 
 
 def _groups(windows: WindowBatch, regions: RegionTrack | None) -> npt.NDArray[np.intp]:
