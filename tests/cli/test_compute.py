@@ -29,7 +29,7 @@ def test_runs(capsys, runs):
     assert [row[0] for row in found.table("choices").rows] == ["hnet"] * 4
     assert {row[0] for row in found.table("surprise").rows} == {"hnet"}
     assert "single points: flat" in text
-    curve = next(chart for chart in found.charts if chart.key == "compute-curve")
+    curve = next(chart for chart in found.charts if chart.key == "against-flops")
     assert [len(series.x) for series in curve.series] == [len(rows), 1]
     assert any(series.control for chart in found.charts for series in chart.series)
     assert (runs / "csv" / "compute-curve.csv").is_file()
