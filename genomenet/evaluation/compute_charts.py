@@ -56,7 +56,6 @@ def curve_charts(results: list[ComputeResult], blocks: Blocks, unit: str) -> lis
                 "FLOPs over those at the trained threshold",
                 f"bits per {unit} minus those at it",
                 tuple(changes),
-                log_x=True,
                 reference=0.0,
                 reference_label="as trained",
             )
