@@ -35,7 +35,7 @@ def curve_charts(results: list[ComputeResult], blocks: Blocks, unit: str) -> lis
     if levels:
         found.append(
             Chart(
-                "compute-curve",
+                "against-flops",
                 "Likelihood against inference compute",
                 "Lines: the threshold of the outermost boundaries moves, the weights stay. Single "
                 "points: models without a threshold to move.",
@@ -49,14 +49,13 @@ def curve_charts(results: list[ComputeResult], blocks: Blocks, unit: str) -> lis
     if changes:
         found.append(
             Chart(
-                "compute-change",
+                "change",
                 "What moving the threshold changes",
                 "Paired with the trained threshold, which is at 1 and 0.",
                 "lines",
                 "FLOPs over those at the trained threshold",
                 f"bits per {unit} minus those at it",
                 tuple(changes),
-                log_x=True,
                 reference=0.0,
                 reference_label="as trained",
             )
@@ -96,7 +95,7 @@ def choice_chart(results: list[ComputeResult], blocks: Blocks, unit: str) -> lis
         )
     return [
         Chart(
-            "compute-choices",
+            "by-window",
             "A threshold for every window, at one budget",
             "The oracle has seen the answer; it is a bound. Shuffled are the choices by the window "
             "before, dealt at random.",
@@ -138,7 +137,7 @@ def surprise_charts(results: list[ComputeResult], unit: str) -> list[Chart]:
         if series:
             found.append(
                 Chart(
-                    f"compute-surprise-{what}",
+                    f"surprise-{what}",
                     f"Chunk length and surprise of the {words}",
                     f"By class of the chunk's first {unit}. Left of zero, chunks are short where "
                     "surprise is high.",

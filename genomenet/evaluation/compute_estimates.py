@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from genomenet.evaluation.blocks import Blocks, Floats, ratio_intervals
+from genomenet.evaluation.blocks import Blocks, Floats, Ints, ratio_intervals
 from genomenet.evaluation.compute_choices import Choices
 from genomenet.evaluation.compute_curve import Curve
 from genomenet.evaluation.compute_surprise import Surprise
@@ -75,12 +75,13 @@ class Dealt:
     over_shuffled: Estimate | None = None
 
 
-def over_blocks(nats_WC: Floats, scored_W: np.ndarray, blocks: Blocks) -> list[Estimate]:
+def over_blocks(nats_WC: Floats, scored_W: Ints, blocks: Blocks) -> list[Estimate]:
     """Nats per base of columns of windows, with intervals over blocks."""
-    held = len(blocks)
-    nats_KC = np.stack([np.bincount(blocks.of_window, column, held) for column in nats_WC.T], 1)
-    bases_K = np.bincount(blocks.of_window, scored_W, held)
-    return ratio_intervals(nats_KC, np.repeat(bases_K[:, None], nats_KC.shape[1], axis=1))
+    nats_KC = np.zeros((len(blocks), nats_WC.shape[1]))
+    bases_KC = np.zeros(nats_KC.shape, dtype=np.int64)
+    np.add.at(nats_KC, blocks.of_window, nats_WC)
+    np.add.at(bases_KC, blocks.of_window, scored_W[:, None])
+    return ratio_intervals(nats_KC, bases_KC)
 
 
 def point_estimates(curve: Curve, blocks: Blocks) -> list[tuple[Estimate, Estimate]]:

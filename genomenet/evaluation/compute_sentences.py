@@ -114,7 +114,11 @@ def _surprise(result: ComputeResult, unit: str) -> str:
 
 def _by_class(result: ComputeResult) -> str:
     """In which classes length and surprise at the deciding base go together."""
-    of_class = [one for one in result.surprise if one.what == "deciding" and one.kind != "all"]
+    of_class = [
+        one
+        for one in result.surprise
+        if one.what == "deciding" and one.kind != "all" and math.isfinite(one.gap.low)
+    ]
     apart = [one for one in of_class if one.gap.excludes_zero]
     if not of_class:
         return ""

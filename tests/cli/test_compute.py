@@ -5,6 +5,7 @@ import pytest
 from genomenet.cli.main import main
 from genomenet.evaluation.findings_file import load_findings
 from genomenet.training.run import train
+from tests.interop.peers import save
 
 OPTIONS = ("--quiet", "--max_length", "64", "--windows", "24")
 
@@ -29,7 +30,7 @@ def test_runs(capsys, runs):
     assert [row[0] for row in found.table("choices").rows] == ["hnet"] * 4
     assert {row[0] for row in found.table("surprise").rows} == {"hnet"}
     assert "single points: flat" in text
-    curve = next(chart for chart in found.charts if chart.key == "compute-curve")
+    curve = next(chart for chart in found.charts if chart.key == "against-flops")
     assert [len(series.x) for series in curve.series] == [len(rows), 1]
     assert any(series.control for chart in found.charts for series in chart.series)
     assert (runs / "csv" / "compute-curve.csv").is_file()
@@ -41,9 +42,18 @@ def test_runs(capsys, runs):
     given = load_findings(runs / "c.json")
     assert [row[1] for row in given.table("curve").rows] == [0.4, 0.5, 0.6, None]
     assert given.inputs["thresholds"] == "0.4, 0.6"
+
+
+def test_models_without_thresholds_or_flops(capsys, runs):
+    peer = save(runs / "peers" / "peer")
+    out = runs / "d.json"
     capsys.readouterr()
-    assert main(["compute", str(runs / "flat"), *OPTIONS]) == 0
-    assert "Where a threshold" not in capsys.readouterr().out
+    words = ["compute", str(runs / "flat"), "--hf", str(peer), *OPTIONS, "--json", str(out)]
+    assert main(words) == 0
+    assert "single points: flat, peer" in " ".join(capsys.readouterr().out.split())
+    found = load_findings(out)
+    assert [table.key for table in found.tables] == ["curve"]
+    assert [[series.label for series in chart.series] for chart in found.charts] == [["flat"]]
 
 
 def test_mistakes(capsys):
