@@ -12,7 +12,7 @@ from genomenet.evaluation.blocks import Blocks, lay_blocks
 from genomenet.evaluation.compute_surprise import FEWEST, measure_surprise, shuffled
 from genomenet.genome.intervals import Interval
 from genomenet.windows.held_out import HeldOutTiles
-from tests.evaluation.planted import planted_subject
+from tests.evaluation.planted_models import planted_subject
 from tests.evaluation.subjects import tiny_subject
 
 LENGTH = 64
