@@ -21,6 +21,8 @@ from genomenet.models.nats import Scores
 WORD = "TGACGTACCA"
 MOTIF = Motif("planted", WORD)
 PERIOD = 5
+START = "CCACCATG"
+"""What every gene's ATG is the end of; `in_phase` knows a start by it."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Planted:
         return folder / "p.fa", folder / "p.gtf"
 
 
-def plant(units: int = 120, unit_bp: int = 500, seed: int = 0) -> Planted:
+def plant(units: int = 80, unit_bp: int = 500, seed: int = 0) -> Planted:
     """One gene of 100 codons and one motif every `unit_bp` bases, genes on alternating strands."""
     rng = np.random.default_rng(seed)
     codes = rng.integers(0, 4, units * unit_bp).astype(np.uint8)
@@ -61,7 +63,11 @@ def plant(units: int = 120, unit_bp: int = 500, seed: int = 0) -> Planted:
         start, strand = unit * unit_bp + int(rng.integers(20, 60)), "+-"[unit % 2]
         end = start + 300
         gene = encode("ATG" + "".join(rng.choice(["GCA", "GAC", "CTG", "AAG"], 98)) + "TAA")
-        codes[start:end] = gene if strand == "+" else COMPLEMENT[gene[::-1]]
+        whole = np.concatenate([encode(START[:-3]), gene])
+        if strand == "+":
+            codes[start - 5 : end] = whole
+        else:
+            codes[start : end + 5] = COMPLEMENT[whole[::-1]]
         genes.append((start, end, strand))
         place = end + int(rng.integers(40, 80))
         codes[place : place + len(WORD)] = encode(WORD)
@@ -83,9 +89,9 @@ def encode(text: str) -> np.ndarray:
 
 
 def at_words(codes: np.ndarray) -> np.ndarray:
-    """Content: a boundary at the first base of every `WORD`, and at every fifth base elsewhere.
+    """Content: a boundary at the first base of every `WORD`, and at every tenth base elsewhere.
 
-    It looks ahead, as no model can, so that the truth is where the word begins. Fifths are
+    It looks ahead, as no model can, so that the truth is where the word begins. Tenths are
     counted from the last word on, and there are none within a word.
     """
     text, found = "".join(LETTERS[code] for code in codes), np.zeros(codes.size, dtype=bool)
@@ -94,7 +100,7 @@ def at_words(codes: np.ndarray) -> np.ndarray:
         if text.startswith(WORD, i):
             found[i], last, inside = True, i, len(WORD)
         inside -= 1
-        found[i] |= inside < 0 and (i - last) % PERIOD == 0
+        found[i] |= inside < 0 and (i - last) % (2 * PERIOD) == 0
     return found
 
 
@@ -106,19 +112,17 @@ def after_cg(codes: np.ndarray) -> np.ndarray:
 
 
 def in_phase(codes: np.ndarray) -> np.ndarray:
-    """Codons: from an ATG on, a boundary at every third base until an in-frame TAA; else none."""
-    found, i, text = np.zeros(codes.size, dtype=bool), 0, codes.tolist()
-    start, stop = encode("ATG").tolist(), encode("TAA").tolist()
-    reading = False
-    while i < codes.size:
-        if reading:
+    """Codons: behind a start, a boundary at the first base of each codon up to TAA; else none."""
+    text, found = "".join(LETTERS[code] for code in codes), np.zeros(codes.size, dtype=bool)
+    start = text.find(START)
+    while start >= 0:
+        i = start + len(START)
+        while i < codes.size:
             found[i] = True
-            reading = text[i : i + 3] != stop
+            if text[i : i + 3] == "TAA":
+                break
             i += 3
-        elif text[max(0, i - 2) : i + 1] == start:
-            reading, i = True, i + 1
-        else:
-            i += 1
+        start = text.find(START, start + 1)
     return found
 
 

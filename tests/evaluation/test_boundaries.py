@@ -1,5 +1,7 @@
 """Boundary analysis: finds what was planted, nothing in shuffled sequence, and equals loops."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -51,10 +53,16 @@ def place(planted, tmp_path_factory):
     return windows, annotated_edges(windows, gtf, ContigNames(genome.contigs))
 
 
-def outcomes_of(rule, place):
-    windows, edges = place
-    found = analyse(rule_subject(rule), rule_subject(at_random), windows, edges, [MOTIF])
-    return found, {one.control: one for one in found}
+@pytest.fixture(scope="module")
+def outcomes_of(place):
+    """All outcomes of a rule, and the same by control."""
+
+    @functools.cache
+    def analysed(rule):
+        found = analyse(rule_subject(rule), rule_subject(at_random), *place, [MOTIF])
+        return found, {one.control: one for one in found}
+
+    return analysed
 
 
 def named(measured, name):
@@ -86,15 +94,15 @@ def test_edges_are_where_they_were_planted(planted, place):
             assert whole[start : start + len(other)].tolist() == encode(other).tolist()
 
 
-def test_planted_motif_is_found_and_not_in_the_shuffled_control(place):
-    _, by_control = outcomes_of(at_words, place)
+def test_planted_motif_is_found_and_not_in_the_shuffled_control(outcomes_of):
+    _, by_control = outcomes_of(at_words)
     trained = by_control[""]
     raised = named(trained.edges, "planted")
-    assert raised.n >= 120
-    assert raised.ratio.low > 1.2
+    assert raised.n >= 80
+    assert raised.ratio.low > 1.5
     split = named(trained.splits, f"planted {MOTIF.word}")
     assert split.value == pytest.approx(1.0, abs=0.05)
-    assert split.ratio.high < 0.5
+    assert split.ratio.high < 0.6
     peak = trained.profiles[[p.kind for p in trained.profiles].index("planted")]
     rates = peak.boundaries / peak.bases
     assert OFFSETS[rates.argmax()] == 0
@@ -108,20 +116,22 @@ def test_planted_motif_is_found_and_not_in_the_shuffled_control(place):
             assert low <= 1 <= high, control
 
 
-def test_planted_phase_is_found_and_not_in_the_shuffled_control(place):
-    _, by_control = outcomes_of(in_phase, place)
+def test_planted_phase_is_found_and_not_in_the_shuffled_control(outcomes_of):
+    _, by_control = outcomes_of(in_phase)
     rates = [named(by_control[""].rates, f"codon {i}, sense") for i in (1, 2, 3)]
-    # Spurious starts before a gene shift the frame now and then; the rest is at codon place 1.
-    assert rates[0].ratio.low > 1.8
-    assert max(rates[1].ratio.high, rates[2].ratio.high) < 0.7
+    assert rates[0].value > 0.95
+    assert rates[0].ratio.low > 2.9
+    assert max(rates[1].ratio.centre, rates[2].ratio.centre) < 0.02
+    against = [named(by_control[""].rates, f"codon {i}, antisense").value for i in (1, 2, 3)]
+    assert max(against) < 0.02
     raised = named(by_control[""].rates, "coding_1").ratio
     assert raised.low > 1
     shuffled = [named(by_control["shuffled"].rates, f"codon {i}, sense") for i in (1, 2, 3)]
     assert all(one.ratio.low <= 1 <= one.ratio.high for one in shuffled)
 
 
-def test_stability_tells_content_from_place(place):
-    _, content = outcomes_of(after_cg, place)
+def test_stability_tells_content_from_place(outcomes_of):
+    _, content = outcomes_of(after_cg)
     for one in content[""].stability:
         # The base behind the edit may be half of a CG.
         if one.change in EDITS and one.where != "1 to 32 bp":
@@ -132,7 +142,7 @@ def test_stability_tells_content_from_place(place):
     # The gap after C is where both strands meet when a boundary begins a chunk.
     gap = next(one for one in content[""].stability if one.where == "same gap")
     assert gap.jaccard[0].centre > 0.99
-    _, blind = outcomes_of(by_place, place)
+    _, blind = outcomes_of(by_place)
     by_change = {(one.change, one.where): one for one in blind[""].stability}
     assert by_change["substitution", "over 256 bp"].jaccard[0].centre == 1
     assert by_change["insertion", "over 256 bp"].jaccard[0].centre == 0
@@ -142,15 +152,15 @@ def test_stability_tells_content_from_place(place):
     assert grid["insertion", "over 256 bp"].jaccard[0].centre == 0
     # Random phases: one in five windows agrees with the next.
     assert grid["another window", "all"].jaccard[0].centre < 0.5
-    independent = outcomes_of(at_random, place)[1][""].stability
+    independent = outcomes_of(at_random)[1][""].stability
     for one in independent:
         if one.where != "1 to 32 bp":
             assert one.jaccard[0].centre == pytest.approx(one.chance, abs=0.03)
 
 
-def test_findings_say_so(place):
+def test_findings_say_so(place, outcomes_of):
     windows, _ = place
-    outcomes, _ = outcomes_of(at_words, place)
+    outcomes, _ = outcomes_of(at_words)
     found = boundary_findings(outcomes, windows, "now", "command", "0", {}, ["a note"])
     said = " ".join(found.sentences)
     assert "the number of chunks differs for 1 of 1 motifs" in said
