@@ -183,8 +183,8 @@ def _in_windows(
     kind: str, windows: BoundaryWindows, places: Iterable[tuple[str, int, int]]
 ) -> Edges:
     by_contig: dict[str, list[int]] = defaultdict(list)
-    for number, window in enumerate(windows.places):
-        by_contig[window.contig].append(number)
+    for number, here in enumerate(windows.places):
+        by_contig[here.contig].append(number)
     numbers = {name: np.array(own) for name, own in by_contig.items()}
     starts = {
         name: np.array([windows.places[i].start for i in own]) for name, own in numbers.items()

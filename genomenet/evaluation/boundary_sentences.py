@@ -15,8 +15,8 @@ Topic = tuple[str, str, Pick, tuple[str, ...]]
 
 TOPICS: tuple[Topic, ...] = (
     ("classes and places in codons", "boundary rate", lambda one: one.rates, CONTROLS),
-    ("kinds of edges", "boundaries near them", lambda one: one.edges, (*CONTROLS, LOOKALIKE)),
-    ("motifs", "splitting", lambda one: one.splits, (*CONTROLS, LOOKALIKE)),
+    ("kinds of edges", "boundary rate at them", lambda one: one.edges, (*CONTROLS, LOOKALIKE)),
+    ("motifs", "the number of chunks", lambda one: one.splits, (*CONTROLS, LOOKALIKE)),
 )
 
 
@@ -37,7 +37,8 @@ def _differences(one: Outcome, outcomes: Sequence[Outcome], topic: Topic) -> str
     differing = sorted((m for m in tested if m.differs), key=lambda m: -abs(m.ratio.centre - 1))
     if not differing:
         return f"{one.label}: none of {len(tested)} {what} is told apart in {of_what}."
-    own, shared = [], []
+    own: list[tuple[Measured, list[str]]] = []
+    shared: list[tuple[Measured, list[str]]] = []
     for measured in differing:
         same = [
             control
@@ -59,7 +60,7 @@ def _differences(one: Outcome, outcomes: Sequence[Outcome], topic: Topic) -> str
         more = f" and {len(shared) - MOST} more" if len(shared) > MOST else ""
         parts.append(f"in {len(shared)} a control differs the same way: {told}{more}")
     return (
-        f"{one.label}: {of_what} differs in {len(differing)} of {len(tested)} {what} (95 % "
+        f"{one.label}: {of_what} differs for {len(differing)} of {len(tested)} {what} (95 % "
         f"interval excludes 1); {'; '.join(parts)}."
     )
 
@@ -86,15 +87,19 @@ def _told(
     )
 
 
+def _a(word: str) -> str:
+    return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"
+
+
 def _stability(one: Outcome, outcomes: Sequence[Outcome]) -> str:
     far = [found for found in one.stability if found.change in EDITS][2::3]
     told = []
     for found in far:
         mine = found.jaccard[0]
         told.append(
-            f"{mine.centre:.2f} ({mine.low:.2f} to {mine.high:.2f}) after a {found.change}"
+            f"{mine.centre:.2f} ({mine.low:.2f} to {mine.high:.2f}) after {_a(found.change)}"
             if mine.low > -float("inf")
-            else f"{mine.centre:.2f} after a {found.change}"
+            else f"{mine.centre:.2f} after {_a(found.change)}"
         )
     shuffled = control_of(one, SHUFFLED, outcomes)
     reverse = [found for found in one.stability if found.change == REVERSED]

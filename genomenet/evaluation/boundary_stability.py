@@ -91,7 +91,8 @@ def boundary_stability(
     pairs: list[list[_Pair]] = [[] for _ in stages]
     for edit in EDITS:
         edited = [
-            edit_window(edit, *one, seed, i) for *one, i in zip(codes, masks, numbers, strict=True)
+            edit_window(edit, bases, soft, seed, i)
+            for bases, soft, i in zip(codes, masks, numbers, strict=True)
         ]
         decided = source.decide(
             [one.codes for one in edited], [one.masked for one in edited], numbers
