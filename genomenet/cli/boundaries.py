@@ -38,7 +38,7 @@ def main(words: Sequence[str]) -> int:
         "Compare boundaries with classes of bases, annotated edges and motifs, beside controls.",
     )
     add_subject_options(parser)
-    add_held_out_options(parser, windows=192)
+    add_held_out_options(parser, windows=64)
     parser.add_argument(
         "--annotation",
         type=str,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from genomenet.evaluation.boundary_analysis import LOOKALIKE, Outcome
-from genomenet.evaluation.boundary_sources import CONTROLS, SHUFFLED
+from genomenet.evaluation.boundary_sources import CONTROLS, SHUFFLED, UNTRAINED
 from genomenet.evaluation.boundary_stability import EDITS, REVERSED
 from genomenet.evaluation.boundary_tables import Pick, control_of, find, trained_outcomes
 from genomenet.evaluation.boundary_windows import Measured
@@ -26,11 +26,18 @@ def boundary_sentences(outcomes: Sequence[Outcome]) -> list[str]:
     for one in trained_outcomes(outcomes):
         said += [_differences(one, outcomes, topic) for topic in TOPICS if topic[2](one)]
         said.append(_stability(one, outcomes))
+        if _untrainable(one, outcomes):
+            said.append(
+                f"{one.label}: the untrained twin draws the same boundaries, so training of the "
+                "model doesn't move them, and the twin is no control here."
+            )
     return [*said, _comparisons(outcomes)]
 
 
 def _differences(one: Outcome, outcomes: Sequence[Outcome], topic: Topic) -> str:
     what, of_what, pick, controls = topic
+    if _untrainable(one, outcomes):
+        controls = tuple(control for control in controls if control != UNTRAINED)
     tested = [m for m in pick(one) if m.ratio.low > -float("inf")]
     if not tested:
         return f"{one.label}: too few blocks of bases to tell anything of {what}."
@@ -63,6 +70,12 @@ def _differences(one: Outcome, outcomes: Sequence[Outcome], topic: Topic) -> str
         f"{one.label}: {of_what} differs for {len(differing)} of {len(tested)} {what} (95 % "
         f"interval excludes 1); {'; '.join(parts)}."
     )
+
+
+def _untrainable(one: Outcome, outcomes: Sequence[Outcome]) -> bool:
+    """Whether boundaries come from a rule or a patcher that the twin shares."""
+    twin = control_of(one, UNTRAINED, outcomes)
+    return [m.value for m in one.rates] == [m.value for m in twin.rates]
 
 
 def _alike(mine: Measured, other: Measured) -> bool:

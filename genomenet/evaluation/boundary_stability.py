@@ -23,7 +23,7 @@ NEXT_BP, NEARBY_BP = 32, 256
 DISTANCES = (f"1 to {NEXT_BP} bp", f"{NEXT_BP + 1} to {NEARBY_BP} bp", f"over {NEARBY_BP} bp")
 SAME_BASE, SAME_GAP, ALL = "same base", "same gap", "all"
 SHORTEST_BP = 64
-STABILITY_WINDOWS = 64
+STABILITY_WINDOWS = 32
 """Windows that are edited: every base of a window bears on it, so few are enough."""
 TOLERANCES = (0, 1)
 
@@ -77,7 +77,7 @@ def boundary_stability(
     source : Source
         What draws boundaries.
     windows : BoundaryWindows
-        Those of fewer than 64 bases are left out, and all but 64 of the others.
+        Those of fewer than 64 bases are left out, and all but 32 of the others.
     stages : sequence of ndarray of bool, shape (windows, bases)
         What the source decided on the windows as they are.
     seed : int
