@@ -110,7 +110,6 @@ def _read(words: Sequence[str]) -> Namespace:
     parser.add_argument(
         "--poolings",
         nargs="+",
-        type=str,
         choices=POOLINGS,
         default=["mean"],
         help="How the vectors of a layer become one: one or several to choose from.",
