@@ -54,15 +54,15 @@ def finish_numbers(axes: "Axes", chart: Chart, named: bool) -> None:
         axes.set_xlabel(chart.x_label)
 
 
-def reference_line(axes: "Axes", chart: Chart, upright: bool) -> None:
-    """Draw the thin line that a chart asks for, with its name beside it."""
+def reference_line(axes: "Axes", chart: Chart, upright: bool, named: bool) -> None:
+    """Draw the thin line that a chart asks for, with its name beside it where there is room."""
     if chart.reference is None:
         return
     at = chart.reference
     (axes.axvline if upright else axes.axhline)(
         at, color=FAINT, linewidth=0.9, linestyle=(0, (4, 2)), zorder=1.5
     )
-    if not chart.reference_label:
+    if not (named and chart.reference_label):
         return
     box = {"facecolor": PAPER, "edgecolor": "none", "pad": 1.0, "alpha": 0.8}
     if upright:

@@ -55,6 +55,8 @@ def draw_chart(chart: Chart, prefix: str, palette: Palette) -> Drawing:
         caption += f" Left out, without a place on the logarithmic axis: {missing}."
     if any(series.control for series in chart.series):
         caption += " Controls are open and dashed."
+    if wide:
+        caption += _panel_key(chart, panels)
     return Drawing(
         name, chart.title, caption.strip(), _description(chart), svg, wide, chart_csv(chart)
     )
@@ -83,8 +85,11 @@ def _figure(chart: Chart, name: str, panels: list[list[Pair]], categories: list[
             _dots(panel, chart, panels[i], categories, row)
         else:
             _curves(panel, chart, panels[i])
+        reference_line(panel, chart, upright=chart.kind == "dots", named=len(panels) == 1)
         if len(panels) > 1:
-            panel.set_title(_wrapped(panels[i][0][0].of or panels[i][0][0].label, 34), loc="left")
+            panel.set_title(_wrapped(_arm(panels[i]), 34), loc="left")
+            if chart.kind == "lines" and len(panels[i]) > 1:
+                panel.legend(_within(panels[i]), fontsize=7)
         lowest = i + across >= len(panels)
         finish_numbers(panel, chart, named=len(panels) == 1)
         panel.tick_params(labelbottom=lowest)
@@ -139,7 +144,6 @@ def _dots(
         tops[1:], 0, 1, transform=axes.get_yaxis_transform(), color=FAINT, linewidth=0.4, alpha=0.4
     )
     axes.margins(x=0.07)
-    reference_line(axes, chart, upright=True)
 
 
 def _curves(axes: "Axes", chart: Chart, pairs: list[Pair]) -> None:
@@ -175,7 +179,6 @@ def _curves(axes: "Axes", chart: Chart, pairs: list[Pair]) -> None:
     if words:
         axes.set_xticks(range(len(words)), [_wrapped(word, 14) for word in words])
     axes.margins(x=0.04, y=0.1)
-    reference_line(axes, chart, upright=False)
 
 
 def _grouped(pairs: list[Pair]) -> list[list[Pair]]:
@@ -184,6 +187,28 @@ def _grouped(pairs: list[Pair]) -> list[list[Pair]]:
     for series, look in pairs:
         groups.setdefault(look.group, []).append((series, look))
     return list(groups.values())
+
+
+def _panel_key(chart: Chart, panels: list[list[Pair]]) -> str:
+    """What stands where in the panels, which have no room for a legend."""
+    told = ""
+    most = max(panels, key=len)
+    if chart.kind == "dots" and len(most) > 1:
+        told += f" In a panel, from the top: {'; '.join(_within(most))}."
+    if chart.reference is not None and chart.reference_label:
+        told += f" Thin line: {chart.reference_label}."
+    return told
+
+
+def _arm(panel: list[Pair]) -> str:
+    """What a panel is of."""
+    return panel[0][0].of or panel[0][0].label
+
+
+def _within(panel: list[Pair]) -> list[str]:
+    """The series of a panel, without the arm, which the panel is called by."""
+    labels = [series.label.removeprefix(_arm(panel)).lstrip(", ") for series, _ in panel]
+    return [label or "model" for label in labels]
 
 
 def _panels_wanted(chart: Chart, categories: list[str]) -> bool:
