@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from genomenet.annotation.region_writer import write_regions
 from genomenet.evaluation.base_kinds import ALL, IN_REPEAT, classes_of, codon_positions
 from genomenet.evaluation.blocks import lay_blocks
 from genomenet.evaluation.scored_arms import (
@@ -24,26 +23,6 @@ from tests.evaluation.subjects import tiny_subject
 
 LENGTH = 48
 INTERVALS = [Interval("a", 20, 300), Interval("b", 3, 111)]
-
-
-@pytest.fixture(scope="module")
-def genome(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("genome")
-    text = ("ACGTTGCAAC" * 3 + "acgtNNgtca" * 2) * 8
-    (folder / "g.fa").write_text(f">a\n{text}\n>b\n{text[7:207]}\n")
-    return import_genome([folder / "g.fa"], folder / "g")
-
-
-@pytest.fixture(scope="module")
-def track(genome, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("regions")
-    (folder / "g.gtf").write_text(
-        'a\tx\tgene\t51\t250\t.\t+\t.\tgene_id "g";\n'
-        'a\tx\tCDS\t61\t130\t.\t+\t1\tgene_id "g";\n'
-        'b\tx\tCDS\t11\t90\t.\t-\t0\tgene_id "h";\n'
-    )
-    (folder / "r.bed").write_text("a\t100\t210\nb\t0\t50\n")
-    return write_regions(genome, folder / "g.gtf", folder / "r", repeats=folder / "r.bed")
 
 
 def scored(genome, track, arm="hnet mamba2", batch_size=3, seed=1):
