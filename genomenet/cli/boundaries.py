@@ -72,24 +72,24 @@ def main(words: Sequence[str]) -> int:
     from genomenet.evaluation.boundary_findings import boundary_findings
     from genomenet.evaluation.boundary_windows import read_boundary_windows
     from genomenet.evaluation.motifs import read_motifs
-    from genomenet.evaluation.subject import untrained_twin
     from genomenet.training.record import now
 
     motifs = read_motifs(parsed.motif)
     evaluated = open_subjects(parsed)
-    pairs, notes = _with_boundaries(evaluated)
+    subjects, notes = _with_boundaries(evaluated)
     held_out = open_held_out_windows(parsed, evaluated)
     windows = read_boundary_windows(held_out.tiles(), held_out.regions)
     edges, told = _edges(parsed, evaluated, held_out, windows, notes)
     outcomes = []
     with tqdm(
-        total=SOURCES * len(pairs), unit="pass", disable=parsed.quiet or None, leave=False
+        total=SOURCES * len(subjects), unit="pass", disable=parsed.quiet or None, leave=False
     ) as bar:
-        for run, subject in pairs:
-            twin = untrained_twin(run, seed=parsed.seed)
+        for subject in subjects:
+            assert subject.untrained is not None, "every subject that a verb opens has a twin"
+            twin = subject.untrained(parsed.seed)
             outcomes += analyse(subject, twin, windows, edges, motifs, parsed.seed, bar.update)
     inputs = held_out.inputs() | {
-        "models": ", ".join(subject.name for _, subject in pairs),
+        "models": ", ".join(subject.name for subject in subjects),
         "checkpoint": parsed.checkpoint,
         "edges": told,
         "motifs": ", ".join(f"{motif.name}={motif.word}" for motif in motifs),
@@ -110,14 +110,12 @@ def main(words: Sequence[str]) -> int:
     return 0
 
 
-def _with_boundaries(evaluated: Evaluated) -> "tuple[list[tuple[Path, Subject]], list[str]]":
-    """The runs whose models draw boundaries, and a note on each kind of those left out."""
-    kept, notes = [], []
+def _with_boundaries(evaluated: Evaluated) -> "tuple[list[Subject], list[str]]":
+    """The models that draw boundaries, and a note on each kind of those left out."""
+    notes = []
+    kept = [one for one in evaluated.subjects if one.stages and not one.reads_scores]
     isotropic = [one.name for one in evaluated.subjects if not one.stages]
     scored = [one.name for one in evaluated.subjects if one.stages and one.reads_scores]
-    for run, subject in zip(evaluated.runs, evaluated.subjects, strict=False):
-        if subject.stages and not subject.reads_scores:
-            kept.append((run, subject))
     if isotropic:
         notes.append(f"Left out, for they draw no boundaries: {', '.join(isotropic)}.")
     if scored:
