@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from genomenet.errors import UserError
+from genomenet.evaluation.edits import upstream_sentences
 from genomenet.evaluation.essentiality import EssentialityScores
 from genomenet.evaluation.findings import Cell, Chart, Column, Findings, Series, Table
 from genomenet.evaluation.ranking import Rows, auroc, block_draws, interval, stratified_auroc
@@ -117,13 +118,7 @@ def essentiality_findings(
     notes += (f"Intervals resample {units:,} {unit}.",)
     if units < FEW:
         notes += (f"Intervals from fewer than {FEW} {unit} are too narrow more often than not.",)
-    said += [
-        f"Self-check: in front of the cassette, likelihoods of {name} change by up to {worst:.2g} "
-        "nats a base, which counts. Rounding is below 0.001; more means that the model isn't "
-        "causal, or reads tokens of several bases."
-        for name, worst in scores.upstream.items()
-        if worst > 0
-    ] or ["Self-check: in front of the cassette no likelihood changes at all."]
+    said += upstream_sentences("the cassette", scores.upstream, [subject for subject, _ in models])
     return Findings(
         "essentiality", "Gene essentiality, zero-shot", created, command, version, inputs,
         tuple(said), (table,), (_chart(table),), notes,

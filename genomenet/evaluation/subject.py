@@ -74,6 +74,9 @@ class Subject:
         How its likelihood has to be read, when that is not as for a causal model of bases.
     comparable : bool
         False where its nats are no log-likelihood of the bases, such as pseudo-likelihoods.
+    causal : bool
+        Whether the nats of a base depend on the bases before it alone. Tokens of several bases
+        reach over the borders of what was edited, and masked models read both sides.
     config : RunConfig or None
         Of the run that it comes from.
     untrained : callable or None
@@ -94,6 +97,7 @@ class Subject:
     reads_scores: bool = False
     note: str = ""
     comparable: bool = True
+    causal: bool = True
     config: RunConfig | None = None
     untrained: "Callable[[int], Subject] | None" = None
 
@@ -189,6 +193,7 @@ def _subject(model: Any, config: RunConfig, name: str) -> Subject:
         flops=lambda length_bp, rates: flops_per_base(config.model, length_bp, rates).total,
         stages=config.model.compressions,
         reads_scores=bool(config.data.track),
+        causal=config.model.tokeniser == "none",
         config=config,
     )
 

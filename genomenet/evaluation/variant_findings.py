@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from genomenet.evaluation.edits import upstream_sentences
 from genomenet.evaluation.findings import Cell, Chart, Column, Findings, Series, Table
 from genomenet.evaluation.ranking import spearman
 from genomenet.evaluation.subject import Subject
@@ -92,7 +93,9 @@ def variant_findings(
         )
         tables += by_stratum("measured_classes", "Rank correlation, by class", numbers,
                              predictors, numbers.classes())  # fmt: skip
-    sentences += _self_checks(scores.upstream)
+    sentences += upstream_sentences(
+        "a variant", scores.upstream, [subject for subject, _ in models]
+    )
     for what, ranked in (("labels", labels), ("measured numbers", numbers)):
         blocks = np.unique(block[ranked.kept]).size
         if 0 < blocks < FEW_BLOCKS:
@@ -105,17 +108,6 @@ def variant_findings(
         "variants", "Variants, zero-shot", created, command, version, inputs,
         tuple(sentences), tuple(tables), tuple(charts), notes,
     )  # fmt: skip
-
-
-def _self_checks(upstream: dict[str, float]) -> list[str]:
-    said = [
-        f"Self-check: in front of a variant, likelihoods of {name} change by up to {worst:.2g} "
-        "nats a base, which counts. Rounding is below 0.001; more means that the model isn't "
-        "causal, or reads tokens of several bases."
-        for name, worst in upstream.items()
-        if worst > 0
-    ]
-    return said or ["Self-check: in front of the variants no likelihood changes at all."]
 
 
 def _strand_table(scores: VariantScores, names: Sequence[str]) -> Table:

@@ -75,6 +75,7 @@ def _subject(peer: Peer, name: str, length_bp: int, batch_size: int) -> Subject:
         flops=None,
         note=note,
         comparable=peer.objective == "causal",
+        causal=peer.objective == "causal" and words.kind == "bases",
         untrained=lambda seed: _subject(
             untrained_peer(peer, seed), f"{name}, untrained", length_bp, batch_size
         ),

@@ -2,20 +2,23 @@
 
 import gzip
 from collections import Counter
+from dataclasses import replace
 from itertools import count
 
 import numpy as np
 import pytest
+import torch
 
 from genomenet.cli.main import main
 from genomenet.errors import UserError
-from genomenet.evaluation.edits import Edit, allele_edit, score_edits
+from genomenet.evaluation.edits import Edit, allele_edit, score_edits, upstream_sentences
 from genomenet.evaluation.sequences import score_sequences
 from genomenet.evaluation.variants import BATCH, Scorer, score_variants
 from genomenet.evaluation.variants_file import Variant, VariantColumns, read_variants
 from genomenet.genome.alphabet import decode, encode, reverse_complement
 from genomenet.genome.contig_names import ContigNames
 from genomenet.genome.genome import open_genome
+from genomenet.models.nats import Scores
 from tests.evaluation.subjects import tiny_subject
 
 LETTERS = "".join("ACGT"[i] for i in np.random.default_rng(7).integers(4, size=600))
@@ -144,6 +147,32 @@ def test_upstream_of_an_edit_is_the_shared_beginning():
     mask = np.zeros(4, dtype=bool)
     assert Edit(encode("ACGT"), encode("ACTT"), mask, mask).upstream == 2
     assert Edit(encode("ACGT"), encode("ACG"), mask, mask[:3]).upstream == 3
+
+
+class Seer(torch.nn.Module):
+    """Says of every base how many of its window are A, those to come included."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(()))
+
+    def score(self, tokens_BL, targets_BL, valid_BL, *, masked_BL=None, scores_BL=None):
+        count_B1 = (targets_BL == 0).sum(1, keepdim=True).double()
+        return Scores((targets_BL >= 0) * count_B1, [])
+
+
+def test_what_lies_in_front_of_an_edit_counts_for_models_that_read_ahead_only():
+    mask = np.zeros(8, dtype=bool)
+    edit = Edit(encode("ACGTAAAA"), encode("ACGTCAAA"), mask, mask)
+    subject = replace(tiny_subject("mamba2"), model=Seer())
+    found = score_edits(subject, [edit])
+    assert found.delta.tolist() == [4 * (5 - 4)]  # the base itself and the three behind it
+    assert found.upstream.tolist() == [1]
+    assert "where sums don't reach" in upstream_sentences("it", {"mamba2": 1.0}, [subject])[0]
+    reads_ahead = replace(subject, causal=False)
+    assert score_edits(reads_ahead, [edit]).delta.tolist() == [8 * (5 - 4)]
+    assert "which counts" in upstream_sentences("it", {"mamba2": 1.0}, [reads_ahead])[0]
+    assert "no likelihood" in upstream_sentences("it", {"mamba2": 0.0}, [subject])[0]
 
 
 @pytest.mark.parametrize("kind", ["mamba2", "hnet two stages", "soft mask, n"])
