@@ -17,6 +17,7 @@ FLOORS = [
     {"study"},
     {"report"},
     {"cli"},
+    {"__main__"},
 ]
 PACKAGE = Path(genomenet.__file__).parent
 FLOOR_OF = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}

@@ -55,16 +55,6 @@ class Boundaries:
     valid: Tensor
 
     @property
-    def boundary_share(self) -> Tensor:
-        """F of the ratio loss: boundaries over valid positions, a scalar."""
-        return self.mask.sum() / self.valid.sum()
-
-    @property
-    def mean_probability(self) -> Tensor:
-        """G of the ratio loss: mean boundary probability of valid positions, a scalar."""
-        return (self.probability * self.valid).sum() / self.valid.sum()
-
-    @property
     def positions_per_chunk(self) -> Tensor:
         """Achieved mean length of a chunk in positions of this stage, a scalar."""
         return self.valid.sum() / self.mask.sum()

@@ -12,6 +12,16 @@ def main(words: Sequence[str]) -> int:
         "resume", "RUN", "Go on with a run from its last checkpoint, as if it had never stopped."
     )
     parser.add_argument("run", type=str, help="Folder that `genomenet train` made.")
+    parser.add_argument(
+        "--devices", type=int, default=0, help="GPUs or processes a machine; 0 is as before."
+    )
+    parser.add_argument("--nodes", type=int, default=0, help="Machines; 0 is as before.")
+    parser.add_argument(
+        "--strategy",
+        choices=("as before", "ddp", "fsdp"),
+        default="as before",
+        help="How devices share the model.",
+    )
     parser.add_argument("--quiet", type=bool, default=False, help="Show no progress bar.")
     parsed = parser.read(words)
 
@@ -20,5 +30,12 @@ def main(words: Sequence[str]) -> int:
     from genomenet.training.run import resume
 
     run = Path(parsed.run)
-    tell_summary(resume(run, not parsed.quiet), run, read_record(run)[0].data.unit)
+    changes = {
+        name: getattr(parsed, name)
+        for name in ("devices", "nodes", "strategy")
+        if getattr(parsed, name) not in (0, "as before")
+    }
+    summary = resume(run, not parsed.quiet, changes)
+    if summary is not None:
+        tell_summary(summary, run, read_record(run)[0].data.unit)
     return 0

@@ -33,5 +33,6 @@ def main(words: Sequence[str]) -> int:
         progress=not parsed.quiet,
         tell=print,
     )
-    tell_summary(summary, Path(parsed.out), config.data.unit)
+    if summary is not None:
+        tell_summary(summary, Path(parsed.out), config.data.unit)
     return 0

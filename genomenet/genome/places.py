@@ -63,6 +63,13 @@ class Places(NamedTuple):
             lengths[begin:end],
         )
 
+    def of_chosen_rows(self, chosen: npt.NDArray[np.bool_]) -> "Places":
+        """Return the segments of the rows where `chosen` is true, numbered anew from 0 on."""
+        keep = chosen[self.rows]
+        number = np.cumsum(chosen) - 1
+        rows, columns, contigs, starts, lengths = (field[keep] for field in self)
+        return Places(number[rows], columns, contigs, starts, lengths)
+
     def fill(self, rows: int, length_bp: int) -> bool:
         """Whether each of `rows` rows is one segment of `length_bp`, so that nothing is padding."""
         return len(self.rows) == rows and (not rows or int(self.lengths.min()) == length_bp)

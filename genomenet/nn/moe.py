@@ -1,5 +1,8 @@
 """The mixture of experts: several SwiGLU layers, of which every position goes through a few."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -8,6 +11,36 @@ from genomenet.nn.mlp import SwiGLU
 
 ROWS_MULTIPLE = 64
 """Experts take few different numbers of rows: kernels are compiled and cached for every shape."""
+
+
+@dataclass(frozen=True)
+class Loads:
+    """What each expert of a mixture was given in a forward pass, over the valid positions.
+
+    Attributes
+    ----------
+    assignments_E : Tensor
+        Positions that were sent to it.
+    probability_E : Tensor
+        Sum of the router's probability.
+    positions : Tensor
+        How many there were, a scalar.
+    """
+
+    assignments_E: Tensor
+    probability_E: Tensor
+    positions: Tensor
+
+    def balance_loss(self, total: Callable[[Tensor], Tensor] = lambda own: own) -> Tensor:
+        """E * sum_e f_e P_e; 1 when the load is even. Source: Switch equation 4.
+
+        f_e is the share of assignments that expert e of E received and P_e its mean router
+        probability. `total` adds up a tensor over ranks; one process has nothing to add.
+        """
+        assignments_E = total(self.assignments_E)
+        load_E = assignments_E / assignments_E.sum()
+        mean_E = total(self.probability_E) / total(self.positions)
+        return len(load_E) * (load_E * mean_E).sum()
 
 
 class MixtureOfExperts(nn.Module):
@@ -32,10 +65,8 @@ class MixtureOfExperts(nn.Module):
 
     Attributes
     ----------
-    balance_loss : Tensor or None
-        Load-balancing loss of the last forward pass: E * sum_e f_e P_e, where f_e is the share
-        of assignments that expert e of E received and P_e its mean router probability, both
-        over the valid positions. It is 1 when the load is even. Source: Switch equation 4.
+    loads : Loads or None
+        Of the last forward pass.
     """
 
     def __init__(self, d_model: int, width: int, experts: int, top_k: int):
@@ -43,7 +74,7 @@ class MixtureOfExperts(nn.Module):
         self.top_k = top_k
         self.router = nn.Linear(d_model, experts, bias=False)
         self.experts = nn.ModuleList(SwiGLU(d_model, width) for _ in range(experts))
-        self.balance_loss: Tensor | None = None
+        self.loads: Loads | None = None
 
     def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
         """Apply to every position alike.
@@ -67,7 +98,7 @@ class MixtureOfExperts(nn.Module):
         weight_NK, expert_NK = probability_NE.topk(self.top_k, dim=-1)
         if self.top_k > 1:
             weight_NK = weight_NK / weight_NK.sum(-1, keepdim=True)
-        self.balance_loss = _balance_loss(probability_NE, expert_NK, valid)
+        self.loads = _loads(probability_NE, expert_NK, valid)
 
         # Assignments in the order of their experts: each expert works on one block of rows.
         order_A = expert_NK.flatten().argsort(stable=True)
@@ -91,30 +122,29 @@ def _run(expert: nn.Module, x_ND: Tensor, rows_R: Tensor) -> Tensor:
     return expert(x_ND.index_select(0, F.pad(rows_R, (0, padded - count))))[:count]
 
 
-def _balance_loss(probability_NE: Tensor, expert_NK: Tensor, valid: Tensor | None) -> Tensor:
-    """E * sum_e f_e P_e over the valid positions; see MixtureOfExperts."""
-    experts, exact = probability_NE.shape[1], probability_NE.dtype
+def _loads(probability_NE: Tensor, expert_NK: Tensor, valid: Tensor | None) -> Loads:
     chosen_NE = torch.zeros_like(probability_NE).scatter_(1, expert_NK, 1.0)
     valid_N1 = chosen_NE.new_ones(len(chosen_NE), 1)
     if valid is not None:
-        valid_N1 = valid.flatten().unsqueeze(1).to(exact)
-    count = valid_N1.sum()
+        valid_N1 = valid.flatten().unsqueeze(1).to(probability_NE.dtype)
     # Sums, not matrix products: autocast would round those.
-    load_E = (chosen_NE * valid_N1).sum(0) / (count * expert_NK.shape[1])
-    mean_E = (probability_NE * valid_N1).sum(0) / count
-    return experts * (load_E * mean_E).sum()
+    return Loads((chosen_NE * valid_N1).sum(0), (probability_NE * valid_N1).sum(0), valid_N1.sum())
 
 
-def balance_losses(model: nn.Module) -> list[Tensor]:
+def balance_losses(
+    model: nn.Module, total: Callable[[Tensor], Tensor] = lambda own: own
+) -> list[Tensor]:
     """The balance losses of the last forward pass, one for each mixture of experts.
 
     Parameters
     ----------
     model : Module
         Any module that holds mixtures.
+    total : callable
+        As in `Loads.balance_loss`.
     """
     return [
-        module.balance_loss
+        module.loads.balance_loss(total)
         for module in model.modules()
-        if isinstance(module, MixtureOfExperts) and module.balance_loss is not None
+        if isinstance(module, MixtureOfExperts) and module.loads is not None
     ]

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from genomenet.nn.attention import CausalAttention
 from genomenet.nn.mamba2 import Mamba2
@@ -23,10 +24,16 @@ class Block(nn.Module):
         m, M, t, T or E; see genomenet/nn/layout.py.
     numbers : StageConfig
         Widths of the stage.
+
+    Attributes
+    ----------
+    recomputes : bool
+        Work out activations anew in the backward pass instead of keeping them.
     """
 
     def __init__(self, letter: str, numbers: StageConfig):
         super().__init__()
+        self.recomputes = False
         d_model = numbers.d_model
         self.norm1 = RMSNorm(d_model)
         self.mixer: CausalAttention | Mamba2
@@ -57,6 +64,11 @@ class Block(nn.Module):
 
         `valid_BL` is False at right padding: only the balance of experts asks for it.
         """
+        if self.recomputes and torch.is_grad_enabled():
+            return checkpoint(self._add, x_BLD, valid_BL, use_reentrant=False)
+        return self._add(x_BLD, valid_BL)
+
+    def _add(self, x_BLD: Tensor, valid_BL: Tensor | None) -> Tensor:
         x_BLD = x_BLD + self.mixer(self.norm1(x_BLD))
         if self.mlp is not None and self.norm2 is not None:
             h_BLD = self.norm2(x_BLD)

@@ -20,14 +20,17 @@ class HostBatch:
     windows : WindowBatch
         Those of a micro-batch, or of a whole step.
     step_weight : float
-        Sum of the loss weights of the whole optimiser step that this micro-batch is part of.
+        Sum of the loss weights of this rank's part of the optimiser step.
     micro_batches : int
-        Micro-batches in that step, over all ranks.
+        Micro-batches in that step.
+    stands_in : bool
+        True for windows that another rank has scored: all ranks go through equally many batches.
     """
 
     windows: WindowBatch
     step_weight: float = 1.0
     micro_batches: int = 1
+    stands_in: bool = False
 
     def parts(self) -> "list[HostBatch]":
         """Cut a whole step into its micro-batches, in the same memory."""
@@ -60,7 +63,7 @@ class StepBatch:
         Score of the base that the position reads, nan where there is none; None without a track.
     windows : WindowBatch
         As they were read, for messages.
-    step_weight, micro_batches
+    step_weight, micro_batches, stands_in
         As in HostBatch.
     """
 
@@ -73,6 +76,7 @@ class StepBatch:
     windows: WindowBatch
     step_weight: float
     micro_batches: int
+    stands_in: bool
 
     @property
     def names(self) -> list[str]:
@@ -114,4 +118,5 @@ def to_device(batch: HostBatch, device: torch.device, soft_mask_weight: float = 
         windows=batch.windows,
         step_weight=batch.step_weight,
         micro_batches=batch.micro_batches,
+        stands_in=batch.stands_in,
     )

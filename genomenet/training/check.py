@@ -94,6 +94,8 @@ def _check_recipe(train: TrainConfig) -> None:
         ("valid_every", 0),
         ("valid_windows", 0),
         ("checkpoint_every", 0),
+        ("devices", 1),
+        ("nodes", 1),
         ("threads", 0),
         ("workers", 0),
     ):
@@ -113,6 +115,12 @@ def _check_recipe(train: TrainConfig) -> None:
             f"train.micro_batch_size {train.micro_batch_size} does not divide "
             f"train.global_batch_size {train.global_batch_size}"
         )
+    for name in ("global_batch_size", "micro_batch_size"):
+        if getattr(train, name) % train.world_size:
+            raise UserError(
+                f"train.{name} {getattr(train, name)} can't be shared evenly by "
+                f"{train.world_size} devices (train.devices times train.nodes); give a multiple"
+            )
     if min(train.warmup_fraction, train.decay_fraction) < 0 or (
         train.warmup_fraction + train.decay_fraction > 1
     ):

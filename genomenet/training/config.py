@@ -145,8 +145,9 @@ class TrainConfig:
     global_batch_size
         Windows per optimiser step.
     micro_batch_size
-        Windows per forward pass; 0 chooses a size for the device. Gradients accumulate over
-        the micro-batches of a step. The ratio loss looks at one micro-batch at a time.
+        Windows per forward pass of all devices together; 0 chooses a size for the device.
+        Gradients accumulate over the micro-batches of a step. The ratio loss looks at one
+        micro-batch at a time, so this, not the number of devices, is part of the result.
     lr
         Peak learning rate of the modules at base resolution.
     lr_multipliers
@@ -184,6 +185,16 @@ class TrainConfig:
         Steps between checkpoints to resume from; 0 follows valid_every.
     accelerator
         "auto" takes a GPU when there is one.
+    devices
+        GPUs, or processes on a CPU, that share every micro-batch on a machine.
+    nodes
+        Machines.
+    strategy
+        "ddp": every device holds the whole model; "fsdp": weights, gradients and the optimiser's
+        state are sharded over all devices (FSDP2). One device needs neither.
+    activation_checkpointing
+        Work activations within layers out anew in the backward pass instead of keeping them:
+        less memory, about a third more computation.
     threads
         CPU threads; 0 leaves torch's choice.
     workers
@@ -211,8 +222,17 @@ class TrainConfig:
     valid_windows: int = 64
     checkpoint_every: int = 0
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    devices: int = 1
+    nodes: int = 1
+    strategy: Literal["ddp", "fsdp"] = "ddp"
+    activation_checkpointing: bool = False
     threads: int = 0
     workers: int = 0
+
+    @property
+    def world_size(self) -> int:
+        """Processes that train together."""
+        return self.devices * self.nodes
 
     @property
     def warmup_steps(self) -> int:

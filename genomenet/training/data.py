@@ -7,7 +7,8 @@ from genomenet.training.batch import HostBatch, StepBatch, to_device
 from genomenet.training.config import RunConfig
 from genomenet.training.device import uses_gpu
 from genomenet.training.inputs import open_data, training_windows
-from genomenet.training.loading import BatchLoader, Steps, Tiles
+from genomenet.training.loading import BatchLoader, Share, Steps, Tiles
+from genomenet.training.ranks import rank, world_size
 from genomenet.windows.held_out import HeldOutTiles
 
 CPU_MICRO_BATCH_BP = 4096
@@ -22,12 +23,13 @@ def windows_per_pass(config: RunConfig) -> int:
 
 
 def micro_batch_size(config: RunConfig) -> int:
-    """Windows per training pass: as configured, or the largest divisor of the step that suits."""
-    if config.train.micro_batch_size:
-        return config.train.micro_batch_size
-    step = config.train.global_batch_size
-    most = min(windows_per_pass(config), step)
-    return max(size for size in range(1, most + 1) if step % size == 0)
+    """Windows per training pass of all devices: as configured, or the most that suits a device."""
+    train = config.train
+    if train.micro_batch_size:
+        return train.micro_batch_size
+    each = train.global_batch_size // train.world_size
+    most = min(windows_per_pass(config), each)
+    return train.world_size * max(size for size in range(1, most + 1) if each % size == 0)
 
 
 class GenomeDataModule(L.LightningDataModule):
@@ -38,7 +40,7 @@ class GenomeDataModule(L.LightningDataModule):
     config : RunConfig
         Data, batch sizes, seed.
     size : int
-        Windows per micro-batch.
+        Windows per micro-batch, on all ranks together.
     """
 
     def __init__(self, config: RunConfig, size: int):
@@ -60,17 +62,22 @@ class GenomeDataModule(L.LightningDataModule):
         """Micro-batches that one optimiser step accumulates."""
         return self.config.train.global_batch_size // self.size
 
+    @property
+    def _share(self) -> Share:
+        return Share(rank(), world_size())
+
     def train_dataloader(self) -> BatchLoader:
         """Micro-batches from the step the trainer has reached."""
         return BatchLoader(
-            Steps(self.training_windows, self.config, self.size),
+            Steps(self.training_windows, self.config, self.size, self._share),
             self.config.train.workers,
             self._steps_done,
         )
 
     def val_dataloader(self) -> BatchLoader:
         """The validation tiles, always the same ones."""
-        tiles = Tiles(self.valid_tiles, self.config, self.size)
+        share = self._share
+        tiles = Tiles(self.valid_tiles, self.config, self.size // share.ranks, share)
         return BatchLoader(tiles, self.config.train.workers)
 
     def transfer_batch_to_device(

@@ -3,12 +3,14 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from genomenet.errors import UserError
 from genomenet.training.batch import HostBatch
 from genomenet.training.config import RunConfig
 from genomenet.training.device import uses_gpu
@@ -49,11 +51,45 @@ class Items(Protocol):
         """Return what reads items `first` to `last`, in any thread, as micro-batches."""
 
 
+@dataclass(frozen=True)
+class Share:
+    """Which part of every batch one of several processes works on.
+
+    Attributes
+    ----------
+    rank, ranks : int
+        The number of the process, from 0, and how many there are.
+    """
+
+    rank: int
+    ranks: int
+
+    def rows(self, size: int, micro_batches: int) -> npt.NDArray[np.bool_]:
+        """Which rows of a step of so many micro-batches of `size` windows are this rank's.
+
+        Raises
+        ------
+        UserError
+            When a micro-batch can't be shared out evenly.
+        """
+        if size % self.ranks:
+            raise UserError(
+                f"a micro-batch of {size} windows can't be shared by {self.ranks} devices: set "
+                "train.micro_batch_size to a multiple of the number of devices that divides "
+                "train.global_batch_size"
+            )
+        each = size // self.ranks
+        return np.tile(np.arange(size) // each == self.rank, micro_batches)
+
+
+ALONE = Share(0, 1)
+
+
 class Steps:
     """Step number i of a run, a pure function of i: a counter is all there is to resume.
 
     The weight of a micro-batch depends on its whole step, so a step is read at once; its
-    micro-batches share its memory.
+    micro-batches share its memory. Of every micro-batch each rank reads its own rows.
 
     Parameters
     ----------
@@ -62,15 +98,18 @@ class Steps:
     config : RunConfig
         Batch sizes, steps and loss weights.
     size : int
-        Windows per micro-batch.
+        Windows per micro-batch, of all ranks together.
+    share : Share
+        The part of this rank.
     """
 
-    def __init__(self, windows: Windows, config: RunConfig, size: int):
+    def __init__(self, windows: Windows, config: RunConfig, size: int, share: Share = ALONE):
         self._windows = windows
         self._ahead = LookAhead(windows)
         self._size = config.train.global_batch_size
         self.micro_batches = self._size // size
-        self.item_bp = self._size * windows.length_bp
+        self._own = share.rows(size, self.micro_batches)
+        self.item_bp = int(self._own.sum()) * windows.length_bp
         self._max_steps = config.train.max_steps
         self._soft_mask_weight = config.data.soft_mask_weight
         self._allocate = memory_for(config)
@@ -82,13 +121,17 @@ class Steps:
         """Return what reads steps `first` to `last`."""
         # Where windows lie is found here, in turn, for that has a state that it goes on from.
         places, flip = self._ahead.locate(first * self._size, (last - first) * self._size)
+        if not self._own.all():
+            chosen = np.tile(self._own, last - first)
+            places, flip = places.of_chosen_rows(chosen), flip[chosen]
 
         def read() -> list[HostBatch]:
             windows = self._windows
             batch = read_windows(windows.genome, places, flip, windows.length_bp, self._allocate)
             parts = []
-            for start in range(0, len(flip), self._size):
-                step = batch.rows(start, start + self._size)
+            rows = len(flip) // (last - first)
+            for start in range(0, len(flip), rows):
+                step = batch.rows(start, start + rows)
                 weight = step.target_weight(self._soft_mask_weight)
                 parts += HostBatch(step, weight, self.micro_batches).parts()
             return parts
@@ -97,7 +140,10 @@ class Steps:
 
 
 class Tiles:
-    """Held-out tiles in batches of `size`, each base once.
+    """Held-out tiles in batches of `size`, each base once, whatever the number of ranks.
+
+    Each rank has a stretch of the batches. Where they don't come out even, tiles that are not
+    counted stand in, so that all ranks go through the model equally often.
 
     Parameters
     ----------
@@ -106,30 +152,42 @@ class Tiles:
     config : RunConfig
         Device.
     size : int
-        Tiles per batch.
+        Tiles per batch of one rank.
+    share : Share
+        The part of this rank.
     """
 
     micro_batches = 1
 
-    def __init__(self, tiles: HeldOutTiles, config: RunConfig, size: int):
+    def __init__(self, tiles: HeldOutTiles, config: RunConfig, size: int, share: Share = ALONE):
         self._tiles = tiles
         self._size = size
+        batches = -(-len(tiles) // size)
+        self._length = -(-batches // share.ranks)
+        self._first = share.rank * self._length
+        self._own = min(max(batches - self._first, 0), self._length)
         self.item_bp = size * tiles.length_bp
         self._allocate = memory_for(config)
 
     def __len__(self) -> int:
-        return -(-len(self._tiles) // self._size)
+        return self._length
 
     def task(self, first: int, last: int) -> Task:
         """Return what reads batches `first` to `last`."""
-        size = self._size
+        size, begin = self._size, (self._first + first) * self._size
 
         def read() -> list[HostBatch]:
-            batch = self._tiles.batch(first * size, (last - first) * size, self._allocate)
-            return [
-                HostBatch(batch.rows(start, start + size))
-                for start in range(0, len(batch.flip), size)
-            ]
+            own = max(min(last, self._own) - first, 0)
+            found = []
+            if own:
+                batch = self._tiles.batch(begin, own * size, self._allocate)
+                found = [
+                    HostBatch(batch.rows(start, start + size))
+                    for start in range(0, len(batch.flip), size)
+                ]
+            while len(found) < last - first:
+                found.append(HostBatch(self._tiles.batch(0, 1, self._allocate), stands_in=True))
+            return found
 
         return read
 

@@ -5,6 +5,7 @@ import math
 import lightning as L
 import torch
 from torch import Tensor
+from torch.distributed.tensor import DTensor
 
 from genomenet.chunking.boundaries import Boundaries
 from genomenet.chunking.ratio_loss import ratio_loss
@@ -13,10 +14,14 @@ from genomenet.models.check import LEARNED
 from genomenet.models.flops import flops_per_base
 from genomenet.models.tokenised import make_language_model
 from genomenet.nn.moe import balance_losses
+from genomenet.nn.stack import Block
 from genomenet.training.batch import StepBatch
 from genomenet.training.callbacks import Checkpoints
 from genomenet.training.config import RunConfig
 from genomenet.training.optimiser import make_optimiser
+from genomenet.training.ranks import total, world_size
+
+COUNTED = ("positions", "chunks")
 
 
 class Diverged(UserError):
@@ -38,6 +43,9 @@ class GenomeModule(L.LightningModule):
         super().__init__()
         self.config = config
         self.model = make_language_model(config.model)
+        for layer in self.model.modules():
+            if isinstance(layer, Block):
+                layer.recomputes = config.train.activation_checkpointing
         weight = config.train.ratio_weight
         self.ratio_weights = {
             stage: weight[stage % len(weight)] if isinstance(weight, list) else weight
@@ -47,29 +55,39 @@ class GenomeModule(L.LightningModule):
         self._totals: dict[str, Tensor] = {}
         self._micro_sums: dict[str, Tensor] = {}
 
+    def configure_model(self) -> None:
+        """Shard the model where the strategy is to."""
+        if self.device_mesh is not None:
+            from genomenet.training.sharding import shard_model
+
+            shard_model(self.model, self.device_mesh["data_parallel"])
+
     def forward(self, tokens_BL: Tensor, valid_BL: Tensor | None = None):
         """Score bases; see LanguageModel."""
         return self.model(tokens_BL, valid_BL)
 
     def training_step(self, batch: StepBatch, batch_idx: int) -> Tensor:
-        """Loss of one micro-batch, scaled so that a step's micro-batches add up to its mean.
+        """Loss of this rank's part of a micro-batch, so that a step's parts add up to its mean.
 
         The cross-entropy is divided by the scored weight of the whole optimiser step: however
-        the step is cut into micro-batches, its gradient is the same.
+        the step is cut into micro-batches and ranks, its gradient is the same. The losses of
+        routers and of experts are those of the micro-batch on all ranks.
         """
         output = batch.scored_by(self.model)
         nats_BL = output.nats_BL
         scored_BL = batch.weights_BL > 0
-        share = batch.micro_batches / (batch.step_weight or 1.0)
-        loss = (nats_BL * batch.weights_BL).sum() * share
+        step_weight = total(nats_BL.new_full((), batch.step_weight, dtype=torch.float64))
+        # Strategies take the mean of gradients over ranks, where the sum of nats is wanted.
+        share = batch.micro_batches * world_size() / step_weight.where(step_weight > 0, 1)
+        loss = (nats_BL * batch.weights_BL).sum() * share.to(nats_BL.dtype)
         self._stop_if_diverged(nats_BL, scored_BL, batch)
         ratios = {
-            stage: ratio_loss(output.boundaries[stage], self.config.model.target(stage))
+            stage: ratio_loss(output.boundaries[stage], self.config.model.target(stage), total)
             for stage in self.ratio_weights
         }
         for stage, ratio in ratios.items():
             loss = loss + self.ratio_weights[stage] * ratio
-        balances = balance_losses(self.model)
+        balances = balance_losses(self.model, total)
         for balance in balances:
             loss = loss + self.config.train.balance_weight * balance
         if self._logs_this_step:
@@ -87,15 +105,18 @@ class GenomeModule(L.LightningModule):
         """Clip by the global norm, log it, and stop when it is not finite."""
         limit = self.config.train.gradient_clip or math.inf
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), limit)
+        if isinstance(norm, DTensor):
+            norm = norm.full_tensor()
         if not torch.isfinite(norm):
             raise Diverged(
                 f"the gradient is {norm.item()} at step {self.global_step + 1}; "
                 + self._advice_after_divergence()
             )
         if self._logs_this_step:
+            sums = {name: total(torch.as_tensor(value)) for name, value in self._micro_sums.items()}
             self.log_dict(
                 {
-                    **_metrics(self._micro_sums, self.config.model.compressions),
+                    **_metrics(sums, self.config.model.compressions),
                     "train/gradient_norm": norm,
                     "train/lr": optimizer.param_groups[0]["lr"],
                 }
@@ -113,6 +134,8 @@ class GenomeModule(L.LightningModule):
     def validation_step(self, batch: StepBatch, batch_idx: int) -> None:
         """Add up nats, scored bases, positions and boundaries: sums don't depend on batches."""
         output = batch.scored_by(self.model)
+        if batch.stands_in:
+            return
         scored_BL = batch.targets_BL >= 0
         nats_BL = output.nats_BL
         self._add("nats", (nats_BL * scored_BL).double().sum())
@@ -123,10 +146,7 @@ class GenomeModule(L.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Log the validation's means, over all ranks."""
-        totals = {
-            name: self.trainer.strategy.reduce(value.double(), reduce_op="sum")
-            for name, value in self._totals.items()
-        }
+        totals = self._totals_of_all_ranks()
         nats = totals["nats"] / totals["bases"]
         if not torch.isfinite(nats):
             raise Diverged(
@@ -154,17 +174,28 @@ class GenomeModule(L.LightningModule):
             "lr_scheduler": {"scheduler": scheduler, "interval": "step"},
         }
 
+    def _totals_of_all_ranks(self) -> dict[str, Tensor]:
+        stages = range(self.config.model.compressions)
+        names = ["nats", "bases", *(f"{what}/{s}" for s in stages for what in COUNTED)]
+        zero = torch.zeros((), dtype=torch.float64, device=self.device)
+        return {name: total(self._totals.get(name, zero).double()) for name in names}
+
     def _add(self, name: str, value: Tensor) -> None:
         self._totals[name] = self._totals[name] + value if name in self._totals else value
 
     def _stop_if_diverged(self, nats_BL: Tensor, scored_BL: Tensor, batch: StepBatch) -> None:
         row_B = torch.where(scored_BL, nats_BL.detach(), 0).sum(1)
-        if bool(torch.isfinite(row_B).all()):
+        bad_B = ~torch.isfinite(row_B)
+        # All ranks stop together: one alone would leave the others waiting.
+        if not bool(total(bad_B.sum())):
             return
-        worst = int((~torch.isfinite(row_B)).nonzero()[0])
+        where = "a window of another rank"
+        if bool(bad_B.any()):
+            worst = int(bad_B.nonzero()[0])
+            where = f"window {batch.names[worst]} ({row_B[worst].item()})"
         raise Diverged(
-            f"the loss is {row_B[worst].item()} at step {self.global_step + 1} in window "
-            f"{batch.names[worst]}; " + self._advice_after_divergence()
+            f"the loss is not finite at step {self.global_step + 1} in {where}; "
+            + self._advice_after_divergence()
         )
 
     def _advice_after_divergence(self) -> str:

@@ -4,29 +4,26 @@ import contextlib
 import logging
 import signal
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import lightning as L
 import torch
-from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.loggers import Logger, TensorBoardLogger
 
 from genomenet.annotation.scored_genome import ScoredGenome
 from genomenet.errors import UserError
-from genomenet.models.flops import flops_per_base
-from genomenet.models.parameters import count_parameters
 from genomenet.models.patcher import read_patcher
-from genomenet.ops.backend import kernels
 from genomenet.training.callbacks import LAST, Checkpoints, Progress, Throughput
 from genomenet.training.config import RunConfig
 from genomenet.training.data import GenomeDataModule, micro_batch_size
+from genomenet.training.describe import describe_run
 from genomenet.training.device import uses_gpu
-from genomenet.training.inputs import open_regions
 from genomenet.training.module import GenomeModule
 from genomenet.training.provenance import (
     check_provenance,
-    describe_source,
     require_digest,
     require_patcher,
     require_splits,
@@ -37,15 +34,14 @@ from genomenet.training.record import (
     PATCHER,
     RECORD,
     SUMMARY,
-    config_to_dict,
     now,
     read_record,
-    versions,
     write_json,
 )
+from genomenet.training.strategy import cluster_environment, is_first_process, make_strategy
 from genomenet.training.tables import VALID_TABLE, TableLogger, read_table
 from genomenet.training.weights import load_checkpoint
-from genomenet.windows.leak import LeakReport, leak_report
+from genomenet.windows.leak import leak_report
 
 
 @dataclass(frozen=True)
@@ -75,7 +71,7 @@ def train(
     command: str,
     progress: bool = True,
     tell: Callable[[str], object] = lambda line: None,
-) -> TrainingSummary:
+) -> TrainingSummary | None:
     """Train from scratch.
 
     Parameters
@@ -91,6 +87,11 @@ def train(
     tell : callable
         Called with lines on the splits before training starts.
 
+    Returns
+    -------
+    TrainingSummary or None
+        None in all processes but the first, which has the run directory to itself.
+
     Raises
     ------
     UserError
@@ -101,12 +102,14 @@ def train(
     if patcher is not None:
         model = replace(config.model, patcher=str(patcher.folder.absolute()))
         config = replace(config, model=model)
-    if (out / RECORD).exists():
+    first = is_first_process(cluster_environment(config.train))
+    tell = tell if first else _ignore
+    if first and (out / RECORD).exists():
         raise UserError(
             f"{out} already holds a run; continue it with `genomenet resume {out}` or give "
             "another --out"
         )
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if first and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out} is not an empty folder; give another --out")
     _prepare(config)
     L.seed_everything(config.train.seed, verbose=False)
@@ -126,16 +129,19 @@ def train(
             f"{data.training_windows.dropped_bp:,} training {config.data.unit}s lie in pieces "
             "shorter than a window and are left out"
         )
-    record = _describe(config, data, leak, command)
-    out.mkdir(parents=True, exist_ok=True)
-    if patcher is not None:
-        record["patcher"] = patcher.digest
-        patcher.copy_to(out / PATCHER)
-    write_json(out / RECORD, record)
+    if first:
+        record = describe_run(config, data, leak, command)
+        out.mkdir(parents=True, exist_ok=True)
+        if patcher is not None:
+            record["patcher"] = patcher.digest
+            patcher.copy_to(out / PATCHER)
+        write_json(out / RECORD, record)
     return _fit(config, out, data, module, checkpoint=None, progress=progress)
 
 
-def resume(run: Path, progress: bool = True) -> TrainingSummary:
+def resume(
+    run: Path, progress: bool = True, sharing: Mapping[str, Any] | None = None
+) -> TrainingSummary | None:
     """Go on with a run from its last checkpoint; the result is that of an undisturbed run.
 
     Parameters
@@ -144,6 +150,8 @@ def resume(run: Path, progress: bool = True) -> TrainingSummary:
         The run directory.
     progress : bool
         Show a progress bar.
+    sharing : mapping, optional
+        Other `devices`, `nodes` or `strategy` than before: results don't depend on them.
 
     Raises
     ------
@@ -151,13 +159,16 @@ def resume(run: Path, progress: bool = True) -> TrainingSummary:
         When `run` is no run, is finished, or its data has changed.
     """
     config, record = read_record(run)
+    # The micro-batch is part of the result, so it stays, whoever shares it.
+    train = replace(config.train, **(sharing or {}), micro_batch_size=record["micro_batch_size"])
+    config = replace(config, train=train).check()
     if (run / SUMMARY).exists():
         raise UserError(f"{run} is finished; evaluate it with `genomenet evaluate {run}`")
     require_patcher(config, record, run)
     checkpoint = run / CHECKPOINTS / LAST
     _prepare(config)
     L.seed_everything(config.train.seed, verbose=False)
-    data = GenomeDataModule(config, record["micro_batch_size"])
+    data = GenomeDataModule(config, micro_batch_size(config))
     require_digest(data.genome, config, record, run)
     require_splits(data.splits, config, record, run)
     module = GenomeModule(config)
@@ -173,21 +184,26 @@ def _fit(
     module: GenomeModule,
     checkpoint: Path | None,
     progress: bool,
-) -> TrainingSummary:
+) -> TrainingSummary | None:
     recipe = config.train
     bases_per_step = recipe.global_batch_size * config.data.max_length
     resumed_step = 0
     if checkpoint is not None:
         resumed_step = load_checkpoint(checkpoint)["global_step"]
+    environment = cluster_environment(recipe)
+    first = is_first_process(environment)
     throughput = Throughput(bases_per_step)
     callbacks: list[L.Callback] = [throughput, Checkpoints(run / CHECKPOINTS, recipe)]
-    if progress:
+    if progress and first:
         callbacks.append(Progress())
     with _quiet():
         trainer = L.Trainer(
             # Never Lightning's own "auto": it knows devices that this code has not been made for.
             accelerator="cuda" if uses_gpu(recipe) else "cpu",
-            devices=1,
+            devices=recipe.devices,
+            num_nodes=recipe.nodes,
+            strategy=make_strategy(recipe),
+            plugins=[environment],
             precision="bf16-mixed" if recipe.precision == "bfloat16" else "32-true",
             max_steps=recipe.max_steps,
             accumulate_grad_batches=data.micro_batches_per_step,
@@ -196,10 +212,7 @@ def _fit(
             check_val_every_n_epoch=None,
             num_sanity_val_steps=0,
             log_every_n_steps=max(1, recipe.max_steps // 200),
-            logger=[
-                TableLogger(run, bases_per_step, resumed_step),
-                TensorBoardLogger(run, name="tensorboard", version=""),
-            ],
+            logger=_loggers(run, bases_per_step, resumed_step) if first else False,
             callbacks=callbacks,
             enable_checkpointing=False,
             enable_progress_bar=False,
@@ -215,6 +228,8 @@ def _fit(
                 f"stopped at step {trainer.global_step}; go on from the last checkpoint with "
                 f"`genomenet resume {run}`"
             ) from None
+    if not first:
+        return None
     summary = TrainingSummary(
         step=trainer.global_step,
         bases=trainer.global_step * bases_per_step,
@@ -226,38 +241,15 @@ def _fit(
     return summary
 
 
-def _describe(config: RunConfig, data: GenomeDataModule, leak: LeakReport, command: str) -> dict:
-    flops = flops_per_base(config.model, config.data.max_length)
-    regions = open_regions(data.genome, config.data)
-    return {
-        "format": FORMAT,
-        "command": command,
-        "created": now(),
-        "versions": versions(),
-        "config": config_to_dict(config),
-        "data": {
-            "digest": data.genome.digest,
-            "source": describe_source(data.genome, config.data),
-            "track": (
-                data.genome.track.fingerprint if isinstance(data.genome, ScoredGenome) else None
-            ),
-            "regions": regions.digest if regions is not None else None,
-            "contigs": len(data.genome.contigs),
-            "length_bp": data.genome.length_bp,
-            "splits": data.splits.digest,
-            "split_bp": {name: bases.total_bp for name, bases in leak.bases.items()},
-            "leaked_bp": leak.leak_bp,
-            "valid_tiles": len(data.valid_tiles),
-        },
-        "kernels": kernels("cuda" if uses_gpu(config.train) else "cpu"),
-        "micro_batch_size": data.size,
-        "parameters": count_parameters(config.model),
-        "flops_per_base_nominal": flops.total,
-        "training_flops_nominal": flops.training
-        * config.train.max_steps
-        * config.train.global_batch_size
-        * config.data.max_length,
-    }
+def _ignore(line: str) -> None:
+    """Say nothing: another process does."""
+
+
+def _loggers(run: Path, bases_per_step: int, resumed_step: int) -> list[Logger]:
+    return [
+        TableLogger(run, bases_per_step, resumed_step),
+        TensorBoardLogger(run, name="tensorboard", version=""),
+    ]
 
 
 def _prepare(config: RunConfig) -> None:
@@ -271,13 +263,15 @@ def _prepare(config: RunConfig) -> None:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Keep Lightning's remarks on hardware and loaders off the terminal."""
-    logger = logging.getLogger("lightning.pytorch")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    loggers = [logging.getLogger(f"lightning.{part}") for part in ("pytorch", "fabric")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module="lightning.*")
             warnings.filterwarnings("ignore", module="torch.*", category=FutureWarning)
             yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -13,6 +13,7 @@ from genomenet.training.config import RunConfig
 from genomenet.training.device import uses_gpu
 from genomenet.training.provenance import require_patcher
 from genomenet.training.record import CHECKPOINTS, read_record
+from genomenet.training.shards import read_shards
 
 CHECKPOINT_FILES = {"final": LAST, "best": BEST, "before decay": BEFORE_DECAY}
 
@@ -63,11 +64,13 @@ def load_checkpoint(path: Path) -> dict:
     UserError
         When the file is missing or broken.
     """
-    if not path.is_file():
+    if not path.exists():
         raise UserError(f"{path} does not exist; name a run that has saved a checkpoint")
     try:
+        if path.is_dir():
+            return read_shards(path)
         return torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
         raise UserError(
             f"{path} is not a readable checkpoint ({type(error).__name__}): it is cut short or "
             "not one of genomenet's; use another checkpoint of the run, or train again"

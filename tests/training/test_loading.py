@@ -11,8 +11,9 @@ from genomenet.genome.genome import open_genome
 from genomenet.genome.intervals import Interval
 from genomenet.training import loading
 from genomenet.training.batch import HostBatch, to_device
+from genomenet.training.config import SplitConfig
 from genomenet.training.data import GenomeDataModule
-from genomenet.training.loading import BatchLoader, Steps, Tiles
+from genomenet.training.loading import BatchLoader, Share, Steps, Tiles
 from genomenet.windows.batch import tensor_over
 from genomenet.windows.held_out import HeldOutTiles
 
@@ -54,6 +55,41 @@ def test_micro_batches_are_parts_of_the_step(make_config, soft_mask_weight):
     assert [part.step_weight for part in parts] == pytest.approx([by_hand] * 2)
     on_device = [to_device(part, CPU, soft_mask_weight) for part in parts]
     assert sum(float(part.weights_BL.sum()) for part in on_device) == pytest.approx(by_hand)
+
+
+@pytest.mark.parametrize("pack", [False, True])
+def test_ranks_have_the_rows_of_one_process(make_config, fasta, tmp_path, pack):
+    short = tmp_path / "short.fa"
+    short.write_text("".join(f">s{i}\n{'ACGTTGCAAG' * (3 + i)}\n" for i in range(30)))
+    data = {"genome": str(short), "pack_contigs": True} if pack else {"rc_aug": True}
+    if pack:
+        data["split"] = SplitConfig(by="chromosome", valid=["s1"], test=["s2"])
+    config = make_config(global_batch_size=8, data=data)
+    windows = GenomeDataModule(config, 4).training_windows
+    alone = Steps(windows, config, 4).task(1, 3)()
+    ranks = [Steps(windows, config, 4, Share(i, 2)).task(1, 3)() for i in range(2)]
+    assert [len(parts) for parts in ranks] == [len(alone)] * 2 == [4, 4]
+    for whole, *shares in zip(alone, *ranks, strict=True):
+        for number, own in enumerate(shares):
+            rows = whole.windows.rows(2 * number, 2 * number + 2)
+            same(own, HostBatch(rows, own.step_weight, 2))
+        assert sum(own.step_weight for own in shares) == pytest.approx(whole.step_weight)
+    with pytest.raises(UserError, match=r"micro-batch of 4 windows can't be shared by 3"):
+        Steps(windows, config, 4, Share(0, 3))
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 3, 5])
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_ranks_score_each_tile_once_and_equally_many_batches(make_config, ranks, size):
+    config = make_config()
+    data = GenomeDataModule(config, 2)
+    tiles = HeldOutTiles(data.genome, data.splits.valid, 128, limit=7)
+    of_ranks = [Tiles(tiles, config, size, Share(i, ranks)) for i in range(ranks)]
+    assert len({len(one) for one in of_ranks}) == 1
+    batches = [batch for one in of_ranks for batch in [*BatchLoader(one, 0)]]
+    assert len(batches) == ranks * len(of_ranks[0])
+    names = [n for b in batches if not b.stands_in for n in b.windows.names()]
+    assert names == [n for b in BatchLoader(Tiles(tiles, config, 7), 0) for n in b.windows.names()]
 
 
 def test_n_and_padding_are_never_targets(make_config, tmp_path):
