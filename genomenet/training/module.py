@@ -37,6 +37,11 @@ class GenomeModule(L.LightningModule):
     ----------
     config : RunConfig
         The run; torch's global random state draws the weights.
+
+    Attributes
+    ----------
+    rates : list of float or None
+        Positions per chunk of each stage, in the training step that was logged last.
     """
 
     def __init__(self, config: RunConfig):
@@ -52,6 +57,7 @@ class GenomeModule(L.LightningModule):
             for stage in range(config.model.networks().stages)
             if config.model.chunker_of(stage) in LEARNED
         }
+        self.rates: list[float] | None = None
         self._totals: dict[str, Tensor] = {}
         self._micro_sums: dict[str, Tensor] = {}
 
@@ -121,6 +127,7 @@ class GenomeModule(L.LightningModule):
                     "train/lr": optimizer.param_groups[0]["lr"],
                 }
             )
+            self.rates = _rates(sums, self.config.model.compressions)
             self._micro_sums = {}
 
     @property
@@ -162,7 +169,7 @@ class GenomeModule(L.LightningModule):
         for stage in stages:
             bases_per_chunk = totals["positions/0"] / totals[f"chunks/{stage}"]
             self.log(f"val/bases_per_chunk/stage{stage}", bases_per_chunk)
-        rates = [float(totals[f"positions/{s}"] / totals[f"chunks/{s}"]) for s in stages]
+        rates = _rates(totals, self.config.model.compressions)
         flops = flops_per_base(self.config.model, self.config.data.max_length, rates)
         self.log("perf/flops_per_base", flops.total)
 
@@ -221,6 +228,11 @@ def _sums(
         sums[f"chunks/{stage}"] = routing.mask.sum()
         sums[f"probability/{stage}"] = (routing.probability.detach() * routing.valid).sum()
     return sums
+
+
+def _rates(sums: dict[str, Tensor], stages: int) -> list[float]:
+    """Positions per chunk of each stage."""
+    return [float(sums[f"positions/{s}"] / sums[f"chunks/{s}"]) for s in range(stages)]
 
 
 def _metrics(sums: dict[str, Tensor], stages: int) -> dict[str, Tensor]:
