@@ -5,7 +5,7 @@ import re
 import shutil
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -15,7 +15,9 @@ _PID_NAMESPACE = Path("/proc/self/ns/pid")
 
 
 @contextmanager
-def whole_file(path: str | Path, mode: str = "w") -> Iterator[IO]:
+def whole_file(
+    path: str | Path, mode: str = "w", before: Callable[[Path], object] = lambda unfinished: None
+) -> Iterator[IO]:
     """Open a temporary file beside `path` and rename it to `path` when the block ends well.
 
     Parameters
@@ -24,6 +26,13 @@ def whole_file(path: str | Path, mode: str = "w") -> Iterator[IO]:
         Final name; its folder is made when missing.
     mode : {"w", "wb"}
         Text (UTF-8) or bytes.
+    before : callable
+        Called with the temporary file when all of it is on the disk, before it is renamed.
+
+    Raises
+    ------
+    OSError
+        When the disk is full or can't be written to; the error names `path`.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -37,20 +46,27 @@ def whole_file(path: str | Path, mode: str = "w") -> Iterator[IO]:
         umask = os.umask(0)
         os.umask(umask)
         Path(temporary).chmod(0o666 & ~umask)
+        before(Path(temporary))
         Path(temporary).replace(path)
-    except BaseException:
+    except BaseException as error:
         Path(temporary).unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno and error.filename is None:
+            error.filename = str(path)  # a write that fails says why, but not where
         raise
 
 
 @contextmanager
-def whole_folder(path: str | Path) -> Iterator[Path]:
+def whole_folder(
+    path: str | Path, before: Callable[[Path], object] = lambda unfinished: None
+) -> Iterator[Path]:
     """Yield a temporary folder beside `path` and rename it to `path` when the block ends well.
 
     Parameters
     ----------
     path : str or Path
         Final name; must not exist yet (an empty folder may).
+    before : callable
+        Called with the temporary folder when it is complete, before it is renamed.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -59,6 +75,7 @@ def whole_folder(path: str | Path) -> Iterator[Path]:
         umask = os.umask(0)
         os.umask(umask)
         temporary.chmod(0o777 & ~umask)
+        before(temporary)
         temporary.replace(path)
 
 

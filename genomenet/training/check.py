@@ -121,6 +121,11 @@ def _check_recipe(train: TrainConfig) -> None:
                 f"train.{name} {getattr(train, name)} can't be shared evenly by "
                 f"{train.world_size} devices (train.devices times train.nodes); give a multiple"
             )
+    if train.async_checkpoints and train.strategy == "fsdp":
+        raise UserError(
+            "train.async_checkpoints writes from one process, but under train.strategy fsdp all "
+            "of them write; leave it false"
+        )
     if min(train.warmup_fraction, train.decay_fraction) < 0 or (
         train.warmup_fraction + train.decay_fraction > 1
     ):

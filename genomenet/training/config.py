@@ -175,14 +175,15 @@ class TrainConfig:
     precision
         "float32", or "bfloat16" autocast with float32 weights, scans, routing and losses.
     matmul_precision
-        torch's float32 matrix product precision; "medium" lets the processor use bfloat16
-        inside products.
+        torch's precision of float32 matrix products; "medium" lets them use bfloat16 inside.
     valid_every
         Steps between validations; 0 is a twentieth of the run.
     valid_windows
         Validation windows scored each time, spread evenly; 0 is all.
     checkpoint_every
         Steps between checkpoints to resume from; 0 follows valid_every.
+    async_checkpoints
+        Write checkpoints in a thread while training goes on, from a copy of the tensors (ddp).
     accelerator
         "auto" takes a GPU when there is one.
     devices
@@ -221,6 +222,7 @@ class TrainConfig:
     valid_every: int = 0
     valid_windows: int = 64
     checkpoint_every: int = 0
+    async_checkpoints: bool = False
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     devices: int = 1
     nodes: int = 1
@@ -265,8 +267,7 @@ class TrainConfig:
         """The part of the schedule that `step` steps lead into: warmup, stable or decay."""
         if step < self.warmup_steps:
             return "warmup"
-        stable = self.schedule == "wsd" and step <= self.decay_start
-        return "stable" if stable else "decay"
+        return "stable" if self.schedule == "wsd" and step <= self.decay_start else "decay"
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Fully sharded training (FSDP2), with checkpoints that load on any number of processes."""
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ from torch.distributed.tensor import DTensor, distribute_tensor
 from torch.optim import Optimizer
 
 from genomenet.nn.stack import Block
+from genomenet.training.checkpoint_folder import CheckpointFolder
+from genomenet.training.checkpoint_reading import load_checkpoint
 from genomenet.training.shards import write_shards
-from genomenet.training.weights import load_checkpoint
 
 
 def shard_model(model: nn.Module, mesh: Any) -> None:
@@ -71,8 +73,14 @@ class ShardedStrategy(ModelParallelStrategy):
     ) -> None:
         """Write the shards of all ranks, whole or not at all."""
         path = Path(self.broadcast(str(filepath)))
-        path.mkdir(parents=True, exist_ok=True)
-        write_shards(checkpoint, path, self.global_rank, self.world_size, self.barrier)
+        with contextlib.ExitStack() as stack:
+            made = ""
+            if self.is_global_zero:
+                folder = CheckpointFolder(path.parent)
+                step = int(checkpoint["global_step"])
+                made = str(stack.enter_context(folder.new_folder(path.name, step)))
+            unfinished = Path(self.broadcast(made))
+            write_shards(checkpoint, unfinished, self.global_rank, self.world_size, self.barrier)
 
     def load_checkpoint(self, checkpoint_path: Any, weights_only: bool | None = None) -> Any:
         """Read a checkpoint of any strategy and any number of processes."""

@@ -9,6 +9,8 @@ from torch import Tensor
 from torch.distributed.tensor import DTensor, Shard
 from torch.utils._pytree import tree_map
 
+from genomenet.training.digests import save_synced
+
 CONTENT, SHARDS = "content.pt", "shard-{:05d}-of-{:05d}.pt"
 _SHARD = "sharded tensor"
 
@@ -51,9 +53,9 @@ def write_shards(
     """
     own = OwnShards()
     content = tree_map(own.take, checkpoint)
-    torch.save(own.pieces, folder / SHARDS.format(rank, ranks))
+    save_synced(own.pieces, folder / SHARDS.format(rank, ranks))
     if rank == 0:
-        torch.save(content, folder / CONTENT)
+        save_synced(content, folder / CONTENT)
     barrier()
 
 

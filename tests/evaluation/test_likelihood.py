@@ -116,8 +116,8 @@ def test_runs_are_scored_from_their_folder(make_config, tmp_path, fasta):
 def test_weights_of_another_model_are_refused(make_config, tmp_path):
     train(make_config(max_steps=1), tmp_path / "one", "", progress=False)
     train(make_config(max_steps=1, model={"layout": "T1"}), tmp_path / "two", "", progress=False)
-    checkpoint = tmp_path / "one" / "checkpoints" / "last.ckpt"
-    checkpoint.write_bytes((tmp_path / "two" / "checkpoints" / "last.ckpt").read_bytes())
+    shutil.rmtree(tmp_path / "one" / "checkpoints")
+    shutil.copytree(tmp_path / "two" / "checkpoints", tmp_path / "one" / "checkpoints")
     with pytest.raises(UserError, match="weights of another model"):
         load_model(tmp_path / "one", "final")
     with pytest.raises(UserError, match="is not a run"):
