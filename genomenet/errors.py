@@ -1,10 +1,18 @@
-"""The errors a user can mend, told in one sentence."""
+"""What ends a command early, told in one sentence: errors a user can mend, and being stopped."""
 
 
 class UserError(Exception):
     """A mistake in the user's input: what is wrong, where, and what to do, in one sentence.
 
     The command line prints the sentence without a traceback and exits with code 2.
+    """
+
+
+class Stopped(Exception):
+    """A scheduler asked for an end: what is saved, and how to go on, in one sentence.
+
+    The command line exits with code 75, EX_TEMPFAIL of sysexits.h, on which schedulers can be told
+    to queue a job again.
     """
 
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from genomenet import __version__
-from genomenet.errors import UserError, nearest
+from genomenet.errors import Stopped, UserError, nearest
 
 VERBS = {
     "data": ("data", "list, fetch and verify public genomes, annotation and tasks"),
@@ -45,7 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 when it went well, 2 after a mistake a user can mend, 130 when interrupted.
+        0 when it went well, 2 after a mistake a user can mend, 75 when a scheduler stopped it and
+        the same work can go on later, 130 when interrupted.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or words[0] in {"-h", "--help", "help"}:
@@ -64,6 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return importlib.import_module(f"genomenet.cli.{VERBS[verb][0]}").main(rest)
     except UserError as error:
         return _fail(str(error))
+    except Stopped as stopped:
+        return _fail(str(stopped), os.EX_TEMPFAIL)
     except BrokenPipeError:  # `genomenet ... | head` has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -75,9 +78,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _fail(message: str) -> int:
+def _fail(message: str, code: int = 2) -> int:
     print(f"genomenet: {' '.join(message.split())}", file=sys.stderr)
-    return 2
+    return code
 
 
 def _usage() -> str:

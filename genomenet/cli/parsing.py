@@ -85,7 +85,7 @@ class VerbParser:
         """Check options and files before the parser sees them, and fill in bare flags."""
         known = {option for action in self._parser._actions for option in action.option_strings}
         leaves = dict(_leaves(self._schema)) if self._schema else {}
-        flags = {"quiet", *(name for name, kind in leaves.items() if kind is bool)}
+        flags = {"quiet", "resume", *(name for name, kind in leaves.items() if kind is bool)}
         prepared = []
         for position, word in enumerate(words):
             if self._schema and re.fullmatch(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+=.*", word):

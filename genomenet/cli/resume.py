@@ -1,6 +1,7 @@
 """`genomenet resume`: go on with a run that was stopped."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from genomenet.cli.parsing import VerbParser
@@ -25,7 +26,8 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--quiet", type=bool, default=False, help="Show no progress bar.")
     parsed = parser.read(words)
 
-    from genomenet.cli.terminal import tell_summary
+    from genomenet.cli.stopping import stops_at_once
+    from genomenet.cli.terminal import tell_summary, warn
     from genomenet.training.record import read_record
     from genomenet.training.run import resume
 
@@ -35,7 +37,9 @@ def main(words: Sequence[str]) -> int:
         for name in ("devices", "nodes", "strategy")
         if getattr(parsed, name) not in (0, "as before")
     }
-    summary = resume(run, not parsed.quiet, changes)
-    if summary is not None:
-        tell_summary(summary, run, read_record(run)[0].data.unit)
+    config, _ = read_record(run)
+    with stops_at_once(replace(config.train, **changes)):
+        summary = resume(run, not parsed.quiet, changes, warn)
+        if summary is not None:
+            tell_summary(summary, run, config.data.unit)
     return 0

@@ -24,6 +24,11 @@ def tell_summary(summary: "TrainingSummary", run: Path, unit: str) -> None:
     print(f"next: genomenet evaluate {run}")
 
 
+def warn(line: str) -> None:
+    """Print what a person should know of work that goes on, where errors go."""
+    tqdm.write(f"genomenet: {line}", file=sys.stderr)
+
+
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], sides: str) -> str:
     """Align columns to the left (<) or to the right (>), as `sides` has it for each."""
     widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]

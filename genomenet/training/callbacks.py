@@ -5,15 +5,18 @@ from pathlib import Path
 from typing import ClassVar
 
 import lightning as L
+from lightning.pytorch.trainer.states import TrainerFn
 from tqdm import tqdm
 
+from genomenet.training.checkpoint_folder import BEFORE_DECAY, BEST, LAST
 from genomenet.training.config import TrainConfig
-
-LAST, BEST, BEFORE_DECAY = "last.ckpt", "best.ckpt", "before_decay.ckpt"
+from genomenet.training.signals import StopSignals
 
 
 class Checkpoints(L.Callback):
     """Keep three checkpoints: the last, the best by validation, and the one before the decay.
+
+    Where a scheduler has asked for an end, save and stop, though no checkpoint be due.
 
     Parameters
     ----------
@@ -21,11 +24,14 @@ class Checkpoints(L.Callback):
         Where they go.
     config : TrainConfig
         When they are due.
+    signals : StopSignals
+        Whether to stop.
     """
 
-    def __init__(self, folder: Path, config: TrainConfig):
+    def __init__(self, folder: Path, config: TrainConfig, signals: StopSignals):
         self.folder = folder
         self.config = config
+        self.signals = signals
         self.best_loss = math.inf
 
     def state_dict(self) -> dict:
@@ -43,27 +49,50 @@ class Checkpoints(L.Callback):
         return path if path.exists() else None
 
     def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx) -> None:
-        """Save what is due after an optimiser step; a validation due now comes first."""
-        step = trainer.global_step
+        """Save what is due after an optimiser step, unless a validation due now comes first.
+
+        Raises
+        ------
+        Stopped
+            When a signal asked for it and the step is saved.
+        """
         if trainer.fit_loop.epoch_loop._should_accumulate():
             return
-        if step == self.config.decay_start and self.config.decays_from_stable:
-            trainer.save_checkpoint(self.folder / BEFORE_DECAY)
-        validates = step % self.config.steps_between_validations == 0
-        if self._due(step) and not validates:
-            trainer.save_checkpoint(self.folder / LAST)
+        if trainer.global_step % self.config.steps_between_validations:
+            self._save_due(trainer)
 
     def on_validation_end(self, trainer, pl_module) -> None:
-        """Save the best, and the last when it is due."""
+        """Save the best, and what else is due.
+
+        Raises
+        ------
+        Stopped
+            When a signal asked for it and the step is saved.
+        """
         loss = float(trainer.callback_metrics["val/loss"])
         if loss < self.best_loss:
             self.best_loss = loss
             trainer.save_checkpoint(self.folder / BEST, weights_only=True)
-        if self._due(trainer.global_step):
-            trainer.save_checkpoint(self.folder / LAST)
+        if trainer.state.fn == TrainerFn.FITTING:  # a validation of its own follows the last step
+            self._save_due(trainer)
 
-    def _due(self, step: int) -> bool:
-        return step % self.config.steps_between_checkpoints == 0 or step == self.config.max_steps
+    def _save_due(self, trainer) -> None:
+        step, config = trainer.global_step, self.config
+        at_end = step == config.max_steps
+        # The end is as near as a stop could be.
+        stops = self.signals.agreed(trainer) and not at_end
+        decays = step == config.decay_start and config.decays_from_stable
+        due = step % config.steps_between_checkpoints == 0 or at_end or stops
+        if trainer.training and (decays or due):
+            # Lightning writes the step's metrics after this hook. A process killed in between would
+            # go on from the checkpoint without them; writing them twice does no harm.
+            trainer._logger_connector.update_train_step_metrics()
+        if decays:
+            trainer.save_checkpoint(self.folder / BEFORE_DECAY)
+        if due:
+            trainer.save_checkpoint(self.folder / LAST)
+        if stops:
+            raise self.signals.stopped(trainer, "that step is saved")
 
 
 class Progress(L.Callback):
@@ -100,6 +129,10 @@ class Progress(L.Callback):
     def on_validation_end(self, trainer, pl_module) -> None:
         """Show the new perplexity."""
         self._show(trainer)
+
+    def on_exception(self, trainer, pl_module, exception) -> None:
+        """Leave the bar, and the line below it to what is said of the exception."""
+        self.teardown(trainer, pl_module, "fit")
 
     def teardown(self, trainer, pl_module, stage: str) -> None:
         """Leave the finished bar on the screen."""

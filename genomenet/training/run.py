@@ -11,16 +11,20 @@ from typing import Any
 
 import lightning as L
 import torch
-from lightning.pytorch.loggers import Logger, TensorBoardLogger
+from lightning.pytorch.loggers import Logger
 
 from genomenet.annotation.scored_genome import ScoredGenome
 from genomenet.errors import UserError
-from genomenet.models.patcher import read_patcher
-from genomenet.training.callbacks import LAST, Checkpoints, Progress
+from genomenet.training.callbacks import Checkpoints, Progress
+from genomenet.training.checkpoint_folder import CheckpointFolder, ResumePoint
+from genomenet.training.checkpoint_io import checkpoint_plugins
+from genomenet.training.claim import require_free, resolved
 from genomenet.training.config import RunConfig
 from genomenet.training.data import GenomeDataModule, micro_batch_size
 from genomenet.training.describe import describe_run
 from genomenet.training.device import uses_gpu
+from genomenet.training.disk_errors import disk_errors
+from genomenet.training.events import EventLogger
 from genomenet.training.module import GenomeModule
 from genomenet.training.performance import Performance
 from genomenet.training.provenance import (
@@ -29,6 +33,7 @@ from genomenet.training.provenance import (
     require_patcher,
     require_splits,
 )
+from genomenet.training.random_state import RandomState
 from genomenet.training.record import (
     CHECKPOINTS,
     FORMAT,
@@ -39,9 +44,9 @@ from genomenet.training.record import (
     read_record,
     write_json,
 )
+from genomenet.training.signals import StopSignals
 from genomenet.training.strategy import cluster_environment, is_first_process, make_strategy
 from genomenet.training.tables import VALID_TABLE, TableLogger, read_table
-from genomenet.training.weights import load_checkpoint
 from genomenet.windows.leak import leak_report
 
 
@@ -96,22 +101,16 @@ def train(
     Raises
     ------
     UserError
-        When the config or the data can't work, `out` holds another run, or the loss diverges.
+        When the config or the data can't work, `out` holds another run, the loss diverges, or the
+        disk is full.
+    Stopped
+        When SIGTERM or SIGUSR1 asked for it; `resume` goes on.
     """
-    config = replace(config.check(), data=config.data.with_absolute_paths())
-    patcher = read_patcher(config.model.patcher) if config.model.patcher else None
-    if patcher is not None:
-        model = replace(config.model, patcher=str(patcher.folder.absolute()))
-        config = replace(config, model=model)
+    config, patcher = resolved(config)
     first = is_first_process(cluster_environment(config.train))
     tell = tell if first else _ignore
-    if first and (out / RECORD).exists():
-        raise UserError(
-            f"{out} already holds a run; continue it with `genomenet resume {out}` or give "
-            "another --out"
-        )
-    if first and out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(f"{out} is not an empty folder; give another --out")
+    if first:
+        require_free(out, patcher)
     _prepare(config)
     L.seed_everything(config.train.seed, verbose=False)
     data = GenomeDataModule(config, micro_batch_size(config))
@@ -135,13 +134,17 @@ def train(
         out.mkdir(parents=True, exist_ok=True)
         if patcher is not None:
             record["patcher"] = patcher.digest
-            patcher.copy_to(out / PATCHER)
+            if not (out / PATCHER).exists():
+                patcher.copy_to(out / PATCHER)
         write_json(out / RECORD, record)
-    return _fit(config, out, data, module, checkpoint=None, progress=progress)
+    return _fit(config, out, data, module, start=None, progress=progress)
 
 
 def resume(
-    run: Path, progress: bool = True, sharing: Mapping[str, Any] | None = None
+    run: Path,
+    progress: bool = True,
+    sharing: Mapping[str, Any] | None = None,
+    tell: Callable[[str], object] = lambda line: None,
 ) -> TrainingSummary | None:
     """Go on with a run from its last checkpoint; the result is that of an undisturbed run.
 
@@ -153,11 +156,16 @@ def resume(
         Show a progress bar.
     sharing : mapping, optional
         Other `devices`, `nodes` or `strategy` than before: results don't depend on them.
+    tell : callable
+        Called with a line when the last checkpoint is not good and an older one is used.
 
     Raises
     ------
     UserError
-        When `run` is no run, is finished, or its data has changed.
+        When `run` is no run, is finished, its data has changed, none of its checkpoints is good,
+        or the disk is full.
+    Stopped
+        When SIGTERM or SIGUSR1 asked for it.
     """
     config, record = read_record(run)
     # The micro-batch is part of the result, so it stays, whoever shares it.
@@ -166,16 +174,16 @@ def resume(
     if (run / SUMMARY).exists():
         raise UserError(f"{run} is finished; evaluate it with `genomenet evaluate {run}`")
     require_patcher(config, record, run)
-    checkpoint = run / CHECKPOINTS / LAST
+    first = is_first_process(cluster_environment(config.train))
+    # A run killed before its first checkpoint starts over, which comes to the same.
+    start = CheckpointFolder(run / CHECKPOINTS).resume_point(tell if first else _ignore)
     _prepare(config)
     L.seed_everything(config.train.seed, verbose=False)
     data = GenomeDataModule(config, micro_batch_size(config))
     require_digest(data.genome, config, record, run)
     require_splits(data.splits, config, record, run)
     module = GenomeModule(config)
-    # A run killed before its first checkpoint starts over, which comes to the same.
-    start = checkpoint if checkpoint.exists() else None
-    return _fit(config, run, data, module, checkpoint=start, progress=progress)
+    return _fit(config, run, data, module, start=start, progress=progress)
 
 
 def _fit(
@@ -183,28 +191,27 @@ def _fit(
     run: Path,
     data: GenomeDataModule,
     module: GenomeModule,
-    checkpoint: Path | None,
+    start: ResumePoint | None,
     progress: bool,
 ) -> TrainingSummary | None:
     recipe = config.train
     bases_per_step = recipe.global_batch_size * config.data.max_length
-    resumed_step = 0
-    if checkpoint is not None:
-        resumed_step = load_checkpoint(checkpoint)["global_step"]
     environment = cluster_environment(recipe)
     first = is_first_process(environment)
-    performance = Performance(config)
-    callbacks: list[L.Callback] = [performance, Checkpoints(run / CHECKPOINTS, recipe)]
+    performance, signals = Performance(config), StopSignals()
+    checkpoints = Checkpoints(run / CHECKPOINTS, recipe, signals)
+    callbacks: list[L.Callback] = [performance, RandomState(), signals, checkpoints]
     if progress and first:
         callbacks.append(Progress())
-    with _quiet():
+    with _quiet(), signals, disk_errors(run):
         trainer = L.Trainer(
             # Never Lightning's own "auto": it knows devices that this code has not been made for.
             accelerator="cuda" if uses_gpu(recipe) else "cpu",
             devices=recipe.devices,
             num_nodes=recipe.nodes,
             strategy=make_strategy(recipe),
-            plugins=[environment],
+            plugins=[environment, *checkpoint_plugins(recipe)],
+            default_root_dir=run,
             precision="bf16-mixed" if recipe.precision == "bfloat16" else "32-true",
             max_steps=recipe.max_steps,
             accumulate_grad_batches=data.micro_batches_per_step,
@@ -213,14 +220,15 @@ def _fit(
             check_val_every_n_epoch=None,
             num_sanity_val_steps=0,
             log_every_n_steps=max(1, recipe.max_steps // 200),
-            logger=_loggers(run, bases_per_step, resumed_step) if first else False,
+            logger=_loggers(run, bases_per_step, start) if first else False,
             callbacks=callbacks,
             enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,
         )
         try:
-            trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+            path = start.path if start else None
+            trainer.fit(module, datamodule=data, ckpt_path=path, weights_only=True)
             if recipe.max_steps % recipe.steps_between_validations:
                 trainer.validate(module, datamodule=data, verbose=False)
         except SystemExit:  # what Lightning makes of Ctrl-C, ignoring further ones
@@ -229,16 +237,17 @@ def _fit(
                 f"stopped at step {trainer.global_step}; go on from the last checkpoint with "
                 f"`genomenet resume {run}`"
             ) from None
-    if not first:
-        return None
-    summary = TrainingSummary(
-        step=trainer.global_step,
-        bases=trainer.global_step * bases_per_step,
-        seconds=performance.seconds,
-        bases_per_second=performance.bases_per_second,
-        valid_nats=float(read_table(run / VALID_TABLE)[-1]["val/loss"]),
-    )
-    write_json(run / SUMMARY, {"format": FORMAT, "finished": now(), **vars(summary)})
+        if not first:
+            return None
+        summary = TrainingSummary(
+            step=trainer.global_step,
+            bases=trainer.global_step * bases_per_step,
+            seconds=performance.seconds,
+            bases_per_second=performance.bases_per_second,
+            valid_nats=float(read_table(run / VALID_TABLE)[-1]["val/loss"]),
+        )
+        CheckpointFolder(run / CHECKPOINTS).drop_previous()
+        write_json(run / SUMMARY, {"format": FORMAT, "finished": now(), **vars(summary)})
     return summary
 
 
@@ -246,11 +255,9 @@ def _ignore(line: str) -> None:
     """Say nothing: another process does."""
 
 
-def _loggers(run: Path, bases_per_step: int, resumed_step: int) -> list[Logger]:
-    return [
-        TableLogger(run, bases_per_step, resumed_step),
-        TensorBoardLogger(run, name="tensorboard", version=""),
-    ]
+def _loggers(run: Path, bases_per_step: int, start: ResumePoint | None) -> list[Logger]:
+    resumed_step = start.step if start else 0
+    return [TableLogger(run, bases_per_step, resumed_step), EventLogger(run, resumed_step)]
 
 
 def _prepare(config: RunConfig) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.loggers.logger import Logger
+from lightning.pytorch.utilities import rank_zero_only
 
 from genomenet.files import whole_file
 
@@ -37,6 +38,7 @@ class TableLogger(Logger):
             }
             for table in (TRAIN_TABLE, VALID_TABLE)
         }
+        self._forget_later_rows()
 
     @property
     def name(self) -> str:
@@ -51,15 +53,40 @@ class TableLogger(Logger):
     def log_hyperparams(self, *args, **kwargs) -> None:
         """Nothing to do: run.json holds the config."""
 
+    @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Add metrics to a row: training steps are numbered from 0, validations say their own."""
-        table = VALID_TABLE if any(name.startswith("val/") for name in metrics) else TRAIN_TABLE
-        done = int(step or 0) + (table == TRAIN_TABLE)
+        table, done = place_of(metrics, step)
         row = self._rows[table].setdefault(
             done, {"step": done, "bases": done * self.bases_per_step}
         )
         row.update({name: value for name, value in metrics.items() if name != "epoch"})
         write_table(self.folder / table, list(self._rows[table].values()))
+
+    @rank_zero_only
+    def _forget_later_rows(self) -> None:
+        """Write tables anew that hold more rows than are kept; one that lost all of them goes."""
+        for table, rows in self._rows.items():
+            path = self.folder / table
+            if not rows:
+                path.unlink(missing_ok=True)
+            elif len(rows) < len(read_table(path)):
+                write_table(path, list(rows.values()))
+
+
+def place_of(metrics: Mapping[str, float], step: int | None) -> tuple[str, int]:
+    """The table that metrics belong to, and the optimiser steps done when they were taken.
+
+    Parameters
+    ----------
+    metrics : mapping of str to float
+        What Lightning logs.
+    step : int, optional
+        What it calls the step: the number of a training step, from 0, or for a validation the
+        steps done.
+    """
+    table = VALID_TABLE if any(name.startswith("val/") for name in metrics) else TRAIN_TABLE
+    return table, int(step or 0) + (table == TRAIN_TABLE)
 
 
 def write_table(path: Path, rows: list[dict[str, Any]]) -> None:

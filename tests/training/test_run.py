@@ -52,7 +52,7 @@ def test_a_run_folder_is_complete(make_config, tmp_path):
     assert len(record["data"]["digest"]) == 64
     assert record["versions"]["torch"] == torch.__version__
     names = {path.name for path in (tmp_path / "run" / "checkpoints").iterdir()}
-    assert names == {"last.ckpt", "best.ckpt", "before_decay.ckpt"}
+    assert names == {"last.ckpt", "best.ckpt", "before_decay.ckpt", "index.json"}
     assert any((tmp_path / "run" / "tensorboard").iterdir())
     valid = read_table(tmp_path / "run" / "valid.csv")
     assert [int(row["step"]) for row in valid] == [3, 6, 8]
