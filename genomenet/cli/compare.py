@@ -35,13 +35,15 @@ def main(words: Sequence[str]) -> int:
 
     from tqdm import tqdm
 
-    from genomenet.cli.terminal import ArmBars
+    from genomenet.cli.terminal import ArmBars, warn
     from genomenet.report.page import write_report
     from genomenet.report.tables import text_table
     from genomenet.study.compare import compare
+    from genomenet.training.signals import StopAtOnce
 
     out = Path(parsed.out)
-    with ArmBars(config.train.max_steps, quiet=parsed.quiet) as bars:
+    stops = StopAtOnce("its arms are saved: run the same command again to go on")
+    with stops, ArmBars(config.train.max_steps, quiet=parsed.quiet) as bars:
         study = compare(
             config,
             out,
@@ -49,6 +51,7 @@ def main(words: Sequence[str]) -> int:
             parsed.jobs,
             bars.show,
             say=lambda line: None if parsed.quiet else tqdm.write(line, file=sys.stderr),
+            warn=warn,
         )
     print(text_table(study))
     print(f"\nreport: {write_report(study, out)}")

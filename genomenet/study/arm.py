@@ -1,7 +1,7 @@
 """One arm of a study with one seed: train or go on, score, and keep what was found."""
 
 import math
-import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from genomenet.study.results import ArmRun, CurvePoint, Family, Surprise, Track
 from genomenet.training.config import RunConfig
 from genomenet.training.inputs import open_data, open_regions
 from genomenet.training.provenance import require_splits
-from genomenet.training.record import PATCHER, RECORD, SUMMARY, read_json
+from genomenet.training.record import RECORD, SUMMARY, read_json
 from genomenet.training.run import resume, train
 from genomenet.training.tables import VALID_TABLE, read_table
 from genomenet.windows.held_out import HeldOutTiles
@@ -33,7 +33,13 @@ def run_folder(study_folder: Path, arm: str, seed: int) -> Path:
 
 
 def run_arm(
-    study_folder: Path, config: StudyConfig, arm: str, seed: int, threads: int, example: Interval
+    study_folder: Path,
+    config: StudyConfig,
+    arm: str,
+    seed: int,
+    threads: int,
+    example: Interval,
+    warn: Callable[[str], object],
 ) -> tuple[ArmRun, list[Track], Surprise]:
     """Train an arm, or pick up where it stopped, and score it on the test split.
 
@@ -49,12 +55,14 @@ def run_arm(
         CPU threads for it.
     example : Interval
         Window whose boundaries and surprise are kept for the report.
+    warn : callable
+        Called with a line when its last checkpoint is not good and an older one is used.
     """
     torch.set_num_threads(threads)
     folder = run_folder(study_folder, arm, seed)
     run = config.run(arm, seed)
     run = replace(run, train=replace(run.train, threads=threads))
-    finish_run(folder, run, f"genomenet compare ({arm}, seed {seed})")
+    finish_run(folder, run, f"genomenet compare ({arm}, seed {seed})", warn)
     genome, splits = open_data(run.data)
     require_splits(splits, run, read_json(folder / RECORD), folder)
     test, regions = list(splits.require("test")), open_regions(genome, run.data)
@@ -92,15 +100,16 @@ def run_arm(
     return result, *example_tracks(folder, run, genome, arm, seed, example)
 
 
-def finish_run(folder: Path, run: RunConfig, command: str) -> None:
-    """Train a run of a study, go on with one that was stopped, or leave it when it is done."""
+def finish_run(folder: Path, run: RunConfig, command: str, warn: Callable[[str], object]) -> None:
+    """Train a run of a study, go on with one that was stopped, or leave it when it is done.
+
+    A run's threads may be others than when it began, for cores may be shared out otherwise.
+    """
     if (folder / SUMMARY).exists():
         return
     if (folder / RECORD).exists():
-        resume(folder, progress=False)
+        resume(folder, progress=False, tell=warn)
         return
-    # Killed before it began, a run leaves no more than a copy of its patcher.
-    shutil.rmtree(folder / PATCHER, ignore_errors=True)
     train(run, folder, command, progress=False)
 
 

@@ -2,9 +2,8 @@
 
 import os
 from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures import Future, wait
 from dataclasses import asdict, replace
-from multiprocessing import active_children, get_context
 from pathlib import Path
 
 from genomenet import __version__
@@ -16,6 +15,7 @@ from genomenet.genome.contig_names import ContigNames, KnownRows
 from genomenet.genome.genome import Genome
 from genomenet.genome.intervals import Interval, overlaps_bp
 from genomenet.study.arm import describe_flops, run_arm, run_folder
+from genomenet.study.arm_processes import ArmProcesses
 from genomenet.study.config import StudyConfig
 from genomenet.study.floors import trivial_floors
 from genomenet.study.patchers import check_given_patchers, given_patchers, make_patchers
@@ -56,6 +56,7 @@ def compare(
     jobs: int,
     tell: Callable[[dict[str, int]], object],
     say: Callable[[str], object] = lambda line: None,
+    warn: Callable[[str], object] | None = None,
 ) -> Study:
     """Train, score and gather all arms; arms already done in `out` are not done again.
 
@@ -73,11 +74,16 @@ def compare(
         Called about once a second with the training steps done by each run.
     say : callable
         Called with lines on the splits and on the patchers, before the arms are trained.
+    warn : callable
+        Called in the processes of the arms, with a line when an arm's last checkpoint is not good
+        and an older one is used; a function of a module. Nothing is told when left out.
 
     Raises
     ------
     UserError
         When the config or data can't work, or `out` holds another study.
+    Stopped
+        When SIGTERM or SIGUSR1 asked for it and the arms have saved what they had.
     """
     config = _with_absolute_paths(config.check())
     genome, splits = open_data(config.data)
@@ -99,7 +105,9 @@ def compare(
     for line in leak.lines():
         say(line)
     config = make_patchers(config, out, command, say)
-    runs, tracks, surprise, floors = _run_all(config, out, jobs, tell, example, windows)
+    runs, tracks, surprise, floors = _run_all(
+        config, out, jobs, tell, warn or _say_nothing, example, windows
+    )
     bases_per_step = config.train.global_batch_size * length_bp
     text = () if not config.data.text else (ON_TEXT,)
     study = Study(
@@ -126,11 +134,16 @@ def compare(
     return study
 
 
+def _say_nothing(line: str) -> None:
+    """For processes of arms: a function that can be sent to them."""
+
+
 def _run_all(
     config: StudyConfig,
     out: Path,
     jobs: int,
     tell: Callable[[dict[str, int]], object],
+    warn: Callable[[str], object],
     example: Interval,
     windows: list[Interval],
 ) -> tuple[list[ArmRun], list[Track], list[Surprise], list[Floor]]:
@@ -138,29 +151,19 @@ def _run_all(
     cores = usable_cores()
     jobs = min(jobs or (1 if uses_gpu(config.train) else cores), len(keys))
     threads = max(1, cores // jobs)
-    context = get_context("spawn")  # threads and CUDA don't survive a fork
-    before = {child.pid for child in active_children()}
-    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
+    with ArmProcesses(jobs) as pool:
         # The longest arms first would pack better, but the order of the config is the one
         # people expect to see.
-        arms = {key: pool.submit(run_arm, out, config, *key, threads, example) for key in keys}
+        arms = {
+            key: pool.submit(run_arm, out, config, *key, threads, example, warn) for key in keys
+        }
         floors = pool.submit(_floors, config, windows)
         pending: set[Future] = {*arms.values(), floors}
-        try:
-            while pending:
-                done, pending = wait(pending, timeout=POLL_SECONDS)
-                for future in done:
-                    future.result()
-                tell({f"{arm}-seed{seed}": _steps_done(out, arm, seed) for arm, seed in keys})
-        except BaseException:
-            # Stop the other arms at once: each goes on from its last checkpoint next time. A
-            # polite signal would end an arm's training and let its worker begin the next arm.
-            workers = [child for child in active_children() if child.pid not in before]
-            pool.shutdown(wait=False, cancel_futures=True)
-            for worker in workers:
-                worker.kill()
-                worker.join()
-            raise
+        while pending:
+            done, pending = wait(pending, timeout=POLL_SECONDS)
+            for future in done:
+                future.result()
+            tell({f"{arm}-seed{seed}": _steps_done(out, arm, seed) for arm, seed in keys})
         results = [arms[key].result() for key in keys]
     return (
         [run for run, _, _ in results],

@@ -75,7 +75,7 @@ def make_patchers(
             continue
         tell(f"training the entropy model {name}")
         recipe = replace(config.train, seed=config.seeds[0])
-        finish_run(folder, RunConfig(model, config.data, recipe), command)
+        finish_run(folder, RunConfig(model, config.data, recipe), command, tell)
     folders = {}
     for name, patcher in config.patchers.items():
         folders[name] = str((out / "patchers" / name).absolute())
