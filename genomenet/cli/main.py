@@ -17,6 +17,7 @@ VERBS = {
     "calibrate": ("calibrate", "make a patcher: where boundaries fall, for a wanted chunk length"),
     "train": ("train", "train one model on a genome"),
     "resume": ("resume", "go on with a run that was stopped"),
+    "branch": ("branch", "decay from a checkpoint of another run as a run of its own"),
     "evaluate": ("evaluate", "score finished runs on held-out bases"),
     "variants": ("variants", "score variants zero-shot, beside trivial scores"),
     "essentiality": ("essentiality", "score genes by what a stop cassette does to them"),

@@ -8,13 +8,13 @@ import lightning as L
 from lightning.pytorch.trainer.states import TrainerFn
 from tqdm import tqdm
 
-from genomenet.training.checkpoint_folder import BEFORE_DECAY, BEST, LAST
+from genomenet.training.checkpoint_folder import BEFORE_DECAY, BEST, LAST, kept_checkpoint
 from genomenet.training.config import TrainConfig
 from genomenet.training.signals import StopSignals
 
 
 class Checkpoints(L.Callback):
-    """Keep three checkpoints: the last, the best by validation, and the one before the decay.
+    """Keep the last checkpoint, the best by validation, the one before the decay, and some more.
 
     Where a scheduler has asked for an end, save and stop, though no checkpoint be due.
 
@@ -82,13 +82,17 @@ class Checkpoints(L.Callback):
         # The end is as near as a stop could be.
         stops = self.signals.agreed(trainer) and not at_end
         decays = step == config.decay_start and config.decays_from_stable
+        kept = config.keep_every and step % config.keep_every == 0
+        kept = kept and config.phase(step) == "stable" and not decays
         due = step % config.steps_between_checkpoints == 0 or at_end or stops
-        if trainer.training and (decays or due):
+        if trainer.training and (decays or kept or due):
             # Lightning writes the step's metrics after this hook. A process killed in between would
             # go on from the checkpoint without them; writing them twice does no harm.
             trainer._logger_connector.update_train_step_metrics()
         if decays:
             trainer.save_checkpoint(self.folder / BEFORE_DECAY)
+        if kept:
+            trainer.save_checkpoint(self.folder / kept_checkpoint(step))
         if due:
             trainer.save_checkpoint(self.folder / LAST)
         if stops:

@@ -94,6 +94,7 @@ def _check_recipe(train: TrainConfig) -> None:
         ("valid_every", 0),
         ("valid_windows", 0),
         ("checkpoint_every", 0),
+        ("keep_every", 0),
         ("devices", 1),
         ("nodes", 1),
         ("threads", 0),
@@ -114,6 +115,11 @@ def _check_recipe(train: TrainConfig) -> None:
         raise UserError(
             f"train.micro_batch_size {train.micro_batch_size} does not divide "
             f"train.global_batch_size {train.global_batch_size}"
+        )
+    if train.keep_every and train.schedule != "wsd":
+        raise UserError(
+            "train.keep_every keeps checkpoints of a stable phase, which train.schedule "
+            f"{train.schedule} has not; leave it out, or set train.schedule to wsd"
         )
     for name in ("global_batch_size", "micro_batch_size"):
         if getattr(train, name) % train.world_size:

@@ -40,6 +40,11 @@ RESUMABLE = (LAST, PREVIOUS, BEFORE_DECAY)
 """What a run can go on from, the newest first."""
 
 
+def kept_checkpoint(step: int) -> str:
+    """Name of a checkpoint of the stable phase that stays."""
+    return f"step-{step:08d}.ckpt"
+
+
 @dataclass(frozen=True)
 class ResumePoint:
     """A checkpoint to go on from.

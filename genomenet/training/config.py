@@ -182,6 +182,9 @@ class TrainConfig:
         Validation windows scored each time, spread evenly; 0 is all.
     checkpoint_every
         Steps between checkpoints to resume from; 0 follows valid_every.
+    keep_every
+        Steps between checkpoints of the stable phase (wsd) that stay for good, so that
+        `genomenet branch` can start from them; 0 keeps the one before the decay alone.
     async_checkpoints
         Write checkpoints in a thread while training goes on, from a copy of the tensors (ddp).
     accelerator
@@ -222,6 +225,7 @@ class TrainConfig:
     valid_every: int = 0
     valid_windows: int = 64
     checkpoint_every: int = 0
+    keep_every: int = 0
     async_checkpoints: bool = False
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
     devices: int = 1
