@@ -199,6 +199,13 @@ class TrainConfig:
         CPU threads; 0 leaves torch's choice.
     workers
         Threads that read windows ahead; 0 reads in between, which a memory map affords.
+    trackers
+        "wandb" and "mlflow": where metrics go beside the tables and TensorBoard. Their own
+        environment variables say where and how: WANDB_MODE, MLFLOW_TRACKING_URI.
+    tracking_project
+        Project (W&B) or experiment (MLflow).
+    tracking_name
+        What the trackers call the run; empty is the name of its folder.
     """
 
     seed: int = 0
@@ -228,6 +235,9 @@ class TrainConfig:
     activation_checkpointing: bool = False
     threads: int = 0
     workers: int = 0
+    trackers: list[str] = field(default_factory=list)
+    tracking_project: str = "genomenet"
+    tracking_name: str = ""
 
     @property
     def world_size(self) -> int:
