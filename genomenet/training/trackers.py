@@ -10,7 +10,6 @@ from typing import Any
 
 from lightning.pytorch.loggers import MLFlowLogger, WandbLogger
 from lightning.pytorch.loggers.logger import Logger
-from lightning.pytorch.utilities.rank_zero import rank_zero_only
 
 from genomenet.errors import UserError
 from genomenet.training.config import TrainConfig
@@ -18,6 +17,9 @@ from genomenet.training.record import RECORD, read_json, write_json
 
 IDS = "trackers.json"
 """The file of a run that holds the ids under which the trackers know it."""
+
+LOCAL_STORE = "mlflow.db"
+"""MLflow's database in a run's folder, where no server is named."""
 
 
 def require_trackers(train: TrainConfig) -> None:
@@ -43,7 +45,7 @@ def open_trackers(run: Path, train: TrainConfig) -> Iterator[list[Logger]]:
     """Start the trackers of a run, or go on with those that it had, and close them at the end.
 
     They get the run's record (config, digests of data and splits, versions) once, when they are
-    new. In a training of several processes only the first one has any.
+    new. Where several processes train, the first one opens them.
 
     Parameters
     ----------
@@ -62,9 +64,6 @@ def open_trackers(run: Path, train: TrainConfig) -> Iterator[list[Logger]]:
     UserError
         When a tracker can't start: no login, no connection, or it has lost the run.
     """
-    if rank_zero_only.rank != 0:  # type: ignore[attr-defined]
-        yield []
-        return
     loggers: list[Logger] = []
     status = "failed"
     try:
@@ -103,17 +102,14 @@ def _start(name: str, run: Path, train: TrainConfig) -> Logger:
             experiment_name=train.tracking_project,
             run_name=title,
             run_id=known,
-            tracking_uri=os.environ.get("MLFLOW_TRACKING_URI") or _local_store(run),
+            tracking_uri=os.environ.get("MLFLOW_TRACKING_URI")
+            or f"sqlite:///{run.absolute() / LOCAL_STORE}",
         )
         own = logger.run_id  # starts it
     if known is None:
         write_json(run / IDS, {**ids, name: own})
         logger.log_hyperparams(_facts(read_json(run / RECORD)))
     return logger
-
-
-def _local_store(run: Path) -> str:
-    return (run.absolute() / "mlruns").as_uri()
 
 
 def _facts(record: dict[str, Any]) -> dict[str, Any]:

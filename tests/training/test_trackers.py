@@ -47,7 +47,7 @@ def test_both_hear_of_metrics_and_record(make_config, tmp_path, wandb, mlflow):
     losses = [row["val/loss"] for row in theirs.rows if "val/loss" in row]
     assert losses == [row["val/loss"] for row in other.rows if "val/loss" in row]
     assert len(losses) == 3
-    assert mlflow[1][0] == (tmp_path / "run" / "mlruns").as_uri()
+    assert mlflow[1][0] == f"sqlite:///{tmp_path / 'run' / 'mlflow.db'}"
 
 
 def test_names_and_servers_are_the_users(make_config, tmp_path, monkeypatch, mlflow):
@@ -142,7 +142,7 @@ def test_mlflow_itself_keeps_one_run_over_a_stop(make_config, tmp_path, monkeypa
         with pytest.raises(Killed):
             train(config, tmp_path / "run", "genomenet train ...", progress=False)
     resume(tmp_path / "run", progress=False)
-    client = MlflowClient((tmp_path / "run" / "mlruns").as_uri())
+    client = MlflowClient(f"sqlite:///{tmp_path / 'run' / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("genomenet")
     (found,) = client.search_runs([experiment.experiment_id])
     assert found.info.run_id == json.loads((tmp_path / "run" / IDS).read_text())["mlflow"]

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import GenerationMixin, PreTrainedModel
-from transformers.utils import ModelOutput, cached_file
+from transformers.utils import ModelOutput
 
 from genomenet.errors import UserError
 from genomenet.genome.alphabet import ALPHABETS
@@ -16,8 +16,7 @@ from genomenet.models.config import ModelConfig
 from genomenet.models.hidden_layers import read_layers
 from genomenet.models.hidden_states import HiddenLayer
 from genomenet.models.language_model import LanguageModel, LanguageModelOutput
-from genomenet.models.patcher import FILES, read_patcher
-from genomenet.models.patcher import RECORD as PATCHER_RECORD
+from genomenet.models.patcher import read_patcher
 from genomenet.models.tokenised import make_language_model
 
 from .configuration_genomenet import GenomeNetConfig
@@ -85,7 +84,7 @@ class GenomeNetPreTrainedModel(PreTrainedModel):
         # Transformers builds models on the meta device. What genomenet computes while it builds one
         # (tables of patchers) is in no checkpoint, so it has to be made for real.
         with torch.device("cpu"):
-            made = make_language_model(_model_config(config))
+            made = make_language_model(config.model_config())
         for name, child in made.named_children():
             self.add_module(name, child)
         object.__setattr__(self, "_made", made)  # no child of this one: its children are
@@ -279,25 +278,3 @@ def _is_scored(config: ModelConfig, targets: Tensor) -> Tensor:
     if config.tokeniser == "none":
         return known & (targets < alphabet.scored_codes)
     return known & (targets != alphabet.start_code + 1)  # N and the start of tokens
-
-
-def _model_config(config: GenomeNetConfig) -> ModelConfig:
-    """The model's own config, its patcher found beside the weights."""
-    fields = dict(config.model)
-    if fields.get("patcher"):
-        names = [PATCHER_RECORD, *{name for files in FILES.values() for name in files}]
-        found = [
-            cached_file(
-                config._name_or_path,
-                f"{fields['patcher']}/{name}",
-                _raise_exceptions_for_missing_entries=False,
-            )
-            for name in names
-        ]
-        if found[0] is None:
-            raise UserError(
-                f"{config._name_or_path} has lost its {fields['patcher']}/{PATCHER_RECORD}; "
-                "export or download it again"
-            )
-        fields["patcher"] = str(Path(found[0]).parent)
-    return ModelConfig(**fields).check()
