@@ -198,7 +198,9 @@ def _fit(
     callbacks: list[L.Callback] = [performance, Checkpoints(run / CHECKPOINTS, recipe)]
     if progress and first:
         callbacks.append(Progress())
-    tracking = open_trackers(run, recipe) if first else contextlib.nullcontext([])
+    tracking: contextlib.AbstractContextManager[list[Logger]] = (
+        open_trackers(run, recipe) if first else contextlib.nullcontext([])
+    )
     with tracking as trackers, _quiet():
         trainer = L.Trainer(
             # Never Lightning's own "auto": it knows devices that this code has not been made for.
