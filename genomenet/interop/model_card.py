@@ -128,6 +128,7 @@ def _training(config: RunConfig, record: dict[str, Any], content: dict[str, Any]
         f"{recipe.max_steps:,} steps of {recipe.global_batch_size:,} windows, {recipe.precision}, "
         f"seed {recipe.seed}",
         f"kernels: {_pairs(record['kernels'])}",
+        *_machine(record.get("machine")),  # older runs have none on record
         f"these weights: {content['run']['checkpoint']}",
     ]
     if done is None:
@@ -136,6 +137,16 @@ def _training(config: RunConfig, record: dict[str, Any], content: dict[str, Any]
         *lines,
         f"{done['bases']:,} {unit}s in {done['seconds']:,.0f} s of training",
         f"validation loss at the end: {done['valid_nats']:.4f} nats per {unit}",
+    ]
+
+
+def _machine(machine: dict[str, Any] | None) -> list[str]:
+    if machine is None:
+        return []
+    gpus = ", ".join(machine["gpus"]) or "no GPU"
+    return [
+        f"machine, at the start: {machine['cores']} cores, {machine['threads']} threads, "
+        f"{machine['memory_bytes'] / 2**30:,.1f} GiB of memory; {gpus}"
     ]
 
 

@@ -6,6 +6,7 @@ import shutil
 import warnings
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import torch
 
@@ -20,6 +21,8 @@ OPTIONAL = {
     "pyBigWig": ("pyBigWig", "bigWig files"),
     "py2bit": ("py2bit", "2bit files"),
     "mappy": ("mappy", "similar sequence across splits"),
+    "wandb": ("wandb", "tracking runs in Weights & Biases"),
+    "mlflow-skinny": ("mlflow", "tracking runs in MLflow"),
     "snakemake": ("snakemake", "pipelines"),
 }
 """Name on PyPI: the module to import, and what it is for."""
@@ -121,6 +124,23 @@ def devices() -> list[Device]:
             )
         )
     return found
+
+
+def describe_machine(on_gpus: bool) -> dict[str, Any]:
+    """What a run records of the machine it starts on.
+
+    Parameters
+    ----------
+    on_gpus : bool
+        Whether it trains on GPUs; otherwise none is named.
+    """
+    cpu = processor()
+    return {
+        "cores": cpu.cores,
+        "threads": cpu.threads,
+        "memory_bytes": cpu.memory_bytes,
+        "gpus": [gpu.model for gpu in devices()] if on_gpus else [],
+    }
 
 
 def packages() -> list[Package]:

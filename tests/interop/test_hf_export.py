@@ -167,6 +167,17 @@ def test_missing_weights_are_refused(exported, tmp_path):
         AutoModelForCausalLM.from_pretrained(folder, **CODE)
 
 
+def test_half_precision_is_for_autocast(exported):
+    folder, _ = exported(ARMS["hnet mamba2"])
+    with pytest.raises(UserError, match=r"leave dtype out.*torch\.autocast"):
+        AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16, **CODE)
+    model = AutoModelForCausalLM.from_pretrained(folder, **CODE)
+    tokens = some_tokens(1, 30)
+    with torch.autocast("cpu", torch.bfloat16):
+        half = model(tokens).logits
+    torch.testing.assert_close(half.float(), model(tokens).logits, rtol=0.1, atol=0.1)
+
+
 def test_a_lost_patcher_is_told(exported):
     folder, _ = exported(ARMS["markov"])
     (folder / "patcher" / "patcher.json").unlink()

@@ -79,6 +79,8 @@ def test_every_number_is_the_records(run, tmp_path, options):
         "`genomenet train ...`",
         content["weights"]["sha256"],
         "ssd torch",
+        f"{record['machine']['cores']} cores, {record['machine']['threads']} threads",
+        "no GPU",
         f"torch {record['versions']['torch']}",
     ):
         assert fact in text

@@ -55,3 +55,5 @@ def test_gpus_are_told_as_torch_tells_them(monkeypatch):
     assert [gpu.name for gpu in machine.devices()] == ["cuda:0", "cuda:1"]
     assert machine.devices()[1].model == "NVIDIA A100-SXM4-40GB"
     assert machine.devices()[1].capability == "8.0"
+    assert machine.describe_machine(True)["gpus"] == ["NVIDIA A100-SXM4-40GB"] * 2
+    assert machine.describe_machine(False)["gpus"] == []

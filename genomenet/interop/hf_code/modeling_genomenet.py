@@ -103,7 +103,8 @@ class GenomeNetPreTrainedModel(PreTrainedModel):
         Raises
         ------
         UserError
-            When weights are missing, which transformers would draw at random.
+            When weights are missing, which transformers would draw at random; or are to be in
+            half precision, which scans can't do with.
         """
         told = options.pop("output_loading_info", False)
         loaded: Any = super().from_pretrained(name, *arguments, output_loading_info=True, **options)
@@ -112,6 +113,11 @@ class GenomeNetPreTrainedModel(PreTrainedModel):
             raise UserError(
                 f"{name} lacks weights of its model, such as {sorted(info['missing_keys'])[0]}; "
                 "export or download it again"
+            )
+        if model.dtype not in (torch.float32, torch.float64):
+            raise UserError(
+                f"the weights of {name} can't be {model.dtype}: leave dtype out, and run the model "
+                "under torch.autocast for products in bfloat16"
             )
         for path, table in model._tables.items():
             module, _, buffer = path.rpartition(".")
