@@ -15,7 +15,7 @@ SOURCES := genomenet tests benchmarks
 DEMO := data_prep/demo/human_chr20_42M_46M
 
 .PHONY: help setup demo clean-demo test test-slow browser test-browser \
-	test-similarity lint format types bench lock clean
+	test-similarity test-kernels test-trackers lint format types bench lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s%s\n", $$1, $$2}' Makefile
@@ -43,7 +43,8 @@ clean-demo:  ## remove the demo's genome and runs
 	rm -rf genomes/demo genomes/demo.regions runs/demo
 
 test: setup  ## run the tests, but for those that take minutes or a browser
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n logical -m "not slow and not browser and not similarity"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n logical \
+		-m "not slow and not browser and not similarity and not kernels and not trackers"
 
 test-slow: setup  ## run the tests that take minutes
 	OMP_NUM_THREADS=2 $(BIN)/pytest -m slow || [ $$? -eq 5 ]  # 5: there is none
@@ -60,6 +61,24 @@ test-browser: setup browser  ## open the report in a headless Chromium
 test-similarity: setup  ## compile mappy, and run the tests that align sequences with it
 	$(BIN)/pip install $(PIP_FLAGS) -c constraints.txt -e ".[similarity]"
 	$(BIN)/pytest -m similarity
+
+test-trackers: setup  ## install wandb and mlflow, and log runs to them on this machine
+	$(BIN)/pip install $(PIP_FLAGS) -c constraints.txt -e ".[wandb,mlflow]"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m trackers
+
+test-kernels: .kernels/installed  ## run the CUDA packages on the CPU, Triton's in its interpreter
+	PYTHONPATH=.kernels TRITON_INTERPRET=1 MAMBA_DETERMINISTIC=1 OMP_NUM_THREADS=1 \
+		$(BIN)/pytest -n logical -m kernels
+
+# Beside .venv, not in it: nothing else is to find them. Without a GPU there is nothing to compile.
+.kernels/installed: tests/requirements-kernels.txt | setup
+	rm -rf .kernels
+	MAMBA_SKIP_CUDA_BUILD=TRUE MAMBA_FORCE_BUILD=TRUE \
+	CAUSAL_CONV1D_SKIP_CUDA_BUILD=TRUE CAUSAL_CONV1D_FORCE_BUILD=TRUE \
+	FLASH_ATTENTION_SKIP_CUDA_BUILD=TRUE FLASH_ATTENTION_FORCE_BUILD=TRUE \
+		$(BIN)/pip install $(PIP_FLAGS) --no-deps --no-build-isolation \
+		--target .kernels -r $<
+	@touch $@
 
 lint: setup  ## check style and formatting
 	$(BIN)/ruff check $(SOURCES)

@@ -110,6 +110,16 @@ def test_constraints_leave_cuda_free(pins):
     assert not [name for name in pins if name.startswith("nvidia-")]
 
 
+def test_kernels_are_tried_in_versions_that_pyproject_allows(project):
+    lines = (ROOT / "tests" / "requirements-kernels.txt").read_text(encoding="utf-8").splitlines()
+    tried = {one.name: one.specifier for one in map(Requirement, lines[2:])}
+    wanted = project["optional-dependencies"]["gpu"]
+    for one in map(Requirement, wanted):
+        (pin,) = tried[one.name]
+        assert pin.operator == "=="
+        assert pin.version in one.specifier, one
+
+
 def test_every_dependency_has_its_line_in_the_docs(project):
     text = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
     listed = [canonicalize_name(name) for name in re.findall(r"^- `([^`]+)`:", text, re.MULTILINE)]

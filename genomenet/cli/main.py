@@ -32,6 +32,7 @@ VERBS = {
     "report": ("report", "write the figures and the HTML report of a study"),
     "tracks": ("tracks", "write surprise, boundaries and compute of every base for browsers"),
     "models": ("models", "list model presets with parameters and FLOPs per base"),
+    "doctor": ("doctor", "tell what is installed, and test the kernels of this machine"),
 }
 
 
@@ -46,8 +47,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 when it went well, 2 after a mistake a user can mend, 75 when a scheduler stopped it and
-        the same work can go on later, 130 when interrupted.
+        0 when it went well, 1 when `doctor` finds a kernel that computes something else than it
+        should, 2 after a mistake a user can mend, 75 when a scheduler stopped it and the same work
+        can go on later, 130 when interrupted.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or words[0] in {"-h", "--help", "help"}:

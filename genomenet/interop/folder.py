@@ -2,6 +2,9 @@
 
 import dataclasses
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +13,18 @@ from safetensors.torch import save_file
 from genomenet import __version__
 from genomenet.errors import UserError
 from genomenet.files import whole_folder
+from genomenet.interop.model_card import model_card
 from genomenet.interop.weights import read_tensors, with_tensors
 from genomenet.models.config import ModelConfig
 from genomenet.models.language_model import LanguageModel
 from genomenet.models.patcher import read_patcher
 from genomenet.models.tokenised import make_language_model
+from genomenet.training.config import RunConfig
 from genomenet.training.record import RECORD, SUMMARY, read_json, read_record, write_json
 from genomenet.training.weights import load_model
 
 CONFIG, WEIGHTS, PATCHER = "config.json", "model.safetensors", "patcher"
+CARD = "README.md"
 FORMAT = 1
 
 
@@ -30,7 +36,8 @@ def export(run: str | Path, out: str | Path, checkpoint: str = "final") -> None:
     run : str or Path
         The run directory.
     out : str or Path
-        The folder to make: config.json, model.safetensors, and the patcher if there is one.
+        The folder to make: config.json, model.safetensors, README.md, and the patcher if there
+        is one.
     checkpoint : {"final", "best", "before decay"}
         Which weights.
 
@@ -39,7 +46,54 @@ def export(run: str | Path, out: str | Path, checkpoint: str = "final") -> None:
     UserError
         When the run or the checkpoint is missing, or `out` holds something.
     """
-    run, out = Path(run), Path(out)
+    with shared_folder(Path(run), Path(out), checkpoint) as shared:
+        use = f'import genomenet\n\nmodel = genomenet.load("{Path(out).name}")'
+        shared.finish(shared.content, use)
+
+
+@dataclass(frozen=True)
+class SharedFolder:
+    """A folder in the making, with the weights in it.
+
+    Attributes
+    ----------
+    folder : Path
+        Where it is being made.
+    run : Path
+        The run that it is made of.
+    config : RunConfig
+        That run's config.
+    record : dict
+        That run's record.
+    model : LanguageModel
+        The model itself.
+    content : dict
+        What config.json says of model, weights, data, training and run.
+    """
+
+    folder: Path
+    run: Path
+    config: RunConfig
+    record: dict[str, Any]
+    model: LanguageModel
+    content: dict[str, Any]
+
+    def finish(self, content: dict[str, Any], use: str) -> None:
+        """Write config.json, and the card with `use` as the code that loads the model."""
+        write_json(self.folder / CONFIG, content)
+        card = model_card(self.config, self.record, self.content, self.run, use)
+        (self.folder / CARD).write_text(card, encoding="utf-8")
+
+
+@contextmanager
+def shared_folder(run: Path, out: Path, checkpoint: str) -> Iterator[SharedFolder]:
+    """Put the weights and the patcher of a run into a folder that appears when the block ends.
+
+    Raises
+    ------
+    UserError
+        As `export`.
+    """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out} is not an empty folder; give another --out")
     _, record = read_record(run)
@@ -51,25 +105,24 @@ def export(run: str | Path, out: str | Path, checkpoint: str = "final") -> None:
             read_patcher(shipped.patcher).copy_to(folder / PATCHER)
             shipped = dataclasses.replace(shipped, patcher=PATCHER)
         tensors = {name: value.cpu().contiguous() for name, value in model.state_dict().items()}
-        save_file(tensors, folder / WEIGHTS)
-        write_json(
-            folder / CONFIG,
-            {
-                "format": FORMAT,
-                "genomenet": __version__,
-                "model": dataclasses.asdict(shipped),
-                "weights": {"file": WEIGHTS, "sha256": _sha256(folder / WEIGHTS)},
-                "data": record["data"],
-                "training": read_json(summary) if summary.exists() else None,
-                "run": {
-                    "folder": str(run),
-                    "checkpoint": checkpoint,
-                    "command": record["command"],
-                    "created": record["created"],
-                    "versions": record["versions"],
-                },
+        # transformers asks for this word in the file's header.
+        save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
+        content = {
+            "format": FORMAT,
+            "genomenet": __version__,
+            "model": dataclasses.asdict(shipped),
+            "weights": {"file": WEIGHTS, "sha256": _sha256(folder / WEIGHTS)},
+            "data": record["data"],
+            "training": read_json(summary) if summary.exists() else None,
+            "run": {
+                "folder": str(run),
+                "checkpoint": checkpoint,
+                "command": record["command"],
+                "created": record["created"],
+                "versions": record["versions"],
             },
-        )
+        }
+        yield SharedFolder(folder, run, config, record, model, content)
 
 
 def load(folder: str | Path, checkpoint: str = "final") -> LanguageModel:
@@ -102,7 +155,8 @@ def load(folder: str | Path, checkpoint: str = "final") -> LanguageModel:
     path = folder / WEIGHTS
     tensors = read_tensors(path)
     digest = _sha256(path)
-    if digest != content["weights"]["sha256"]:
+    # What transformers has saved after more training has no digest on record.
+    if content["weights"] and digest != content["weights"]["sha256"]:
         raise UserError(
             f"{path} is not the file that {folder / CONFIG} was written with: its digest is "
             f"{digest[:12]}, recorded is {content['weights']['sha256'][:12]}; export or copy both "
@@ -127,12 +181,17 @@ def _model_config(content: dict[str, Any], folder: Path) -> ModelConfig:
             f"{folder / CONFIG} has model fields that this genomenet ({__version__}) lacks "
             f"({error}); use the version that made it ({made_by})"
         ) from None
-    if config.patcher:
-        config = dataclasses.replace(config, patcher=str(folder / config.patcher))
     try:
-        return config.check()
+        return _with_patcher(config, folder).check()
     except (TypeError, ValueError) as error:
         raise UserError(f"{folder / CONFIG} has been changed ({error}); export again") from None
+
+
+def _with_patcher(config: ModelConfig, folder: Path) -> ModelConfig:
+    """The config, naming its patcher within a folder."""
+    if not config.patcher:
+        return config
+    return dataclasses.replace(config, patcher=str(folder / config.patcher))
 
 
 def _sha256(path: Path) -> str:

@@ -9,7 +9,7 @@ from torch import Tensor
 from genomenet.chunking.chunk import find_chunks
 from genomenet.models.chunking_network import ChunkingNetwork
 from genomenet.models.hidden_states import HiddenLayer
-from genomenet.models.language_model import LanguageModel
+from genomenet.models.language_model import LanguageModel, LanguageModelOutput
 from genomenet.models.tokenised import TokenisedLanguageModel
 from genomenet.models.tokeniser import START_TOKEN
 from genomenet.nn.stack import IsotropicStack
@@ -49,6 +49,29 @@ def hidden_layers(
     if isinstance(model, TokenisedLanguageModel):
         tokens_BL, valid_BL, position_BL = _tokens(model, tokens_BL, valid_BL)
         masked_BL = None
+    _, layers = read_layers(model, tokens_BL, valid_BL, position_BL, masked_BL)
+    return layers
+
+
+def read_layers(
+    model: LanguageModel,
+    tokens_BL: Tensor,
+    valid_BL: Tensor,
+    position_BL: Tensor,
+    masked_BL: Tensor | None = None,
+    scores_BL: Tensor | None = None,
+) -> tuple[LanguageModelOutput, list[HiddenLayer]]:
+    """The model's output for a batch, and the vectors of every layer on the way there.
+
+    Parameters
+    ----------
+    model : LanguageModel
+        The model.
+    tokens_BL, valid_BL, masked_BL, scores_BL
+        As in `LanguageModel.forward`; tokens are the model's own.
+    position_BL : Tensor of int64
+        Where each token stands, for `HiddenLayer.position`.
+    """
     seen: dict[str, Tensor] = {}
     stacks = _stacks(model)
     hooks = [model.lm_head.register_forward_pre_hook(_keep_input(seen, READOUT))]
@@ -56,12 +79,12 @@ def hidden_layers(
         for number, layer in enumerate(stack.layers, start=1):
             hooks.append(layer.register_forward_hook(_keep_output(seen, f"{name} {number}")))
     try:
-        boundaries = model(tokens_BL, valid_BL, masked_BL=masked_BL).boundaries
+        output = model(tokens_BL, valid_BL, masked_BL=masked_BL, scores_BL=scores_BL)
     finally:
         for hook in hooks:
             hook.remove()
     places = [(valid_BL, position_BL)]
-    for decided in boundaries:
+    for decided in output.boundaries:
         chunks = find_chunks(decided.mask)
         places.append((chunks.valid_BS, places[-1][1].gather(1, chunks.start_BS)))
     stage_of = {
@@ -69,7 +92,7 @@ def hidden_layers(
         for name, stage, stack in stacks
         for number in range(1, len(stack.layers) + 1)
     }
-    return [
+    return output, [
         HiddenLayer(name, seen[name], *places[stage])
         for name, stage in (stage_of | {READOUT: 0}).items()
     ]

@@ -34,23 +34,51 @@ def packaged(operation: str) -> Callable[..., Tensor] | None:
         None when the package is not installed. A package that is installed but cannot be
         imported also gives None, with a warning that names the reason.
     """
-    module, function, instead = _PACKAGED[operation]
-    package = module.partition(".")[0]
+    function, problem = find_packaged(operation)
+    if function is None and problem:
+        module, _, instead = _PACKAGED[operation]
+        warnings.warn(
+            f"{_package(module)} is installed but cannot be used, {operation} falls back to "
+            f"{instead}: {problem}",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+    return function
+
+
+def find_packaged(operation: str) -> tuple[Callable[..., Tensor] | None, str]:
+    """The optional package's function for `operation`, or why there is none.
+
+    Parameters
+    ----------
+    operation : {"ssd", "conv", "attention"}
+        What to compute.
+
+    Returns
+    -------
+    function : callable or None
+        None when the package is not installed, or cannot be imported.
+    problem : str
+        Why it cannot be imported; empty where it can, and where it is not installed.
+    """
+    module, function, _ = _PACKAGED[operation]
     try:
-        return getattr(importlib.import_module(module), function)
+        return getattr(importlib.import_module(module), function), ""
     except ModuleNotFoundError as error:
-        if error.name is not None and error.name.partition(".")[0] == package:
-            return None
-        reason: Exception = error
+        if error.name is not None and _package(error.name) == _package(module):
+            return None, ""
+        return None, f"{type(error).__name__}: {error}"
     except (ImportError, OSError, RuntimeError, AttributeError) as error:
-        reason = error
-    warnings.warn(
-        f"{package} is installed but cannot be used, {operation} falls back to {instead}: "
-        f"{type(reason).__name__}: {reason}",
-        RuntimeWarning,
-        stacklevel=2,
-    )
-    return None
+        return None, f"{type(error).__name__}: {error}"
+
+
+def package_of(operation: str) -> str:
+    """Name of the optional package for `operation`, as it is imported."""
+    return _package(_PACKAGED[operation][0])
+
+
+def _package(module: str) -> str:
+    return module.partition(".")[0]
 
 
 def uses(operation: str, tensor: Tensor) -> bool:
@@ -96,7 +124,7 @@ def kernels(device: torch.device | str) -> dict[str, str]:
     """
     cuda = torch.device(device).type == "cuda"
     names = {
-        operation: module.partition(".")[0] if cuda and packaged(operation) else instead
+        operation: _package(module) if cuda and packaged(operation) else instead
         for operation, (module, _, instead) in _PACKAGED.items()
     }
     return {**names, "ema": "torch", "norm": "torch"}

@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from genomenet.errors import UserError
+from genomenet.errors import UserError, nearest
 from genomenet.models.config import ModelConfig
 
 if TYPE_CHECKING:
     from genomenet.training.config import DataConfig, RunConfig, TrainConfig
+
+
+TRACKERS = ("wandb", "mlflow")
+"""What `train.trackers` may name."""
 
 
 def check_run(config: RunConfig) -> None:
@@ -23,6 +27,7 @@ def check_run(config: RunConfig) -> None:
     config.model.check()
     _check_data(config.data, config.model)
     _check_recipe(config.train)
+    _check_trackers(config.train)
     _check_stages(config.train, config.model)
 
 
@@ -139,6 +144,19 @@ def _check_recipe(train: TrainConfig) -> None:
             f"train.warmup_fraction {train.warmup_fraction:g} and train.decay_fraction "
             f"{train.decay_fraction:g} must be 0 or more and at most 1 together"
         )
+
+
+def _check_trackers(train: TrainConfig) -> None:
+    for name in train.trackers:
+        if name not in TRACKERS:
+            raise UserError(
+                f"train.trackers has '{name}'"
+                + (nearest(name, TRACKERS) or f"; choose of {', '.join(TRACKERS)}")
+            )
+    if len(set(train.trackers)) < len(train.trackers):
+        raise UserError("train.trackers names one of them twice; name each once")
+    if train.trackers and not train.tracking_project:
+        raise UserError("train.tracking_project is empty; name a project, or leave it out")
 
 
 def _check_stages(train: TrainConfig, model: ModelConfig) -> None:

@@ -6,55 +6,7 @@ from typing import Any, Literal
 
 from genomenet.models.config import ModelConfig
 from genomenet.training.check import check_run
-
-
-@dataclass(frozen=True)
-class SplitConfig:
-    """Which bases train, which choose checkpoints, which are held out to the end.
-
-    Attributes
-    ----------
-    by
-        "fraction" cuts the genome into blocks, "chromosome" takes whole contigs, "folds" deals
-        them out for cross-validation, "genome" takes whole species or members of a corpus,
-        "bed" reads intervals labelled train, valid and test in the fourth column.
-    policy
-        "strict": no window holds a base of another split. "caduceus" (by bed): windows as that
-        pipeline makes them, every interval extended to 2^20 bases, across the borders of splits.
-    valid_fraction
-        Share of the bases in the validation split (by fraction, and by genome without names).
-    test_fraction
-        Share of the bases in the test split (likewise).
-    block_bp
-        Length of a block in bases (by fraction).
-    seed
-        Which blocks, or species, go where (likewise).
-    folds
-        Parts of about equal size that the contigs are dealt to (by folds).
-    fold
-        Which of them is the test split, from 0; the next one validates (by folds).
-    train
-        Training contigs (by chromosome) or species (by genome); empty means all the others.
-    valid
-        Validation contigs or species.
-    test
-        Test contigs or species.
-    bed
-        BED file of labelled intervals (by bed).
-    """
-
-    by: Literal["fraction", "chromosome", "folds", "genome", "bed"] = "fraction"
-    policy: Literal["strict", "caduceus"] = "strict"
-    valid_fraction: float = 0.1
-    test_fraction: float = 0.1
-    block_bp: int = 100_000
-    seed: int = 0
-    folds: int = 5
-    fold: int = 0
-    train: list[str] = field(default_factory=list)
-    valid: list[str] = field(default_factory=list)
-    test: list[str] = field(default_factory=list)
-    bed: str = ""
+from genomenet.training.split_config import SplitConfig
 
 
 @dataclass(frozen=True)
@@ -203,6 +155,13 @@ class TrainConfig:
         CPU threads; 0 leaves torch's choice.
     workers
         Threads that read windows ahead; 0 reads in between, which a memory map affords.
+    trackers
+        "wandb" and "mlflow": where metrics go beside the tables and TensorBoard. Their own
+        environment variables say where and how: WANDB_MODE, MLFLOW_TRACKING_URI.
+    tracking_project
+        Project (W&B) or experiment (MLflow).
+    tracking_name
+        What the trackers call the run; empty is the name of its folder.
     """
 
     seed: int = 0
@@ -234,6 +193,9 @@ class TrainConfig:
     activation_checkpointing: bool = False
     threads: int = 0
     workers: int = 0
+    trackers: list[str] = field(default_factory=list)
+    tracking_project: str = "genomenet"
+    tracking_name: str = ""
 
     @property
     def world_size(self) -> int:

@@ -8,6 +8,7 @@ from genomenet.training.config import RunConfig
 from genomenet.training.data import GenomeDataModule
 from genomenet.training.device import uses_gpu
 from genomenet.training.inputs import open_regions
+from genomenet.training.machine import describe_machine
 from genomenet.training.provenance import describe_source
 from genomenet.training.record import FORMAT, config_to_dict, now, versions
 from genomenet.windows.leak import LeakReport
@@ -50,6 +51,7 @@ def describe_run(config: RunConfig, data: GenomeDataModule, leak: LeakReport, co
             "valid_tiles": len(data.valid_tiles),
         },
         "kernels": kernels("cuda" if uses_gpu(config.train) else "cpu"),
+        "machine": describe_machine(uses_gpu(config.train)),
         "micro_batch_size": data.size,
         "parameters": count_parameters(config.model),
         "flops_per_base_nominal": flops.total,

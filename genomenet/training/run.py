@@ -47,6 +47,7 @@ from genomenet.training.record import (
 from genomenet.training.signals import StopSignals
 from genomenet.training.strategy import cluster_environment, is_first_process, make_strategy
 from genomenet.training.tables import VALID_TABLE, TableLogger, read_table
+from genomenet.training.trackers import open_trackers, require_trackers
 from genomenet.windows.leak import leak_report
 
 
@@ -203,7 +204,10 @@ def _fit(
     callbacks: list[L.Callback] = [performance, RandomState(), signals, checkpoints]
     if progress and first:
         callbacks.append(Progress())
-    with _quiet(), signals, disk_errors(run):
+    tracking: contextlib.AbstractContextManager[list[Logger]] = (
+        open_trackers(run, recipe) if first else contextlib.nullcontext([])
+    )
+    with tracking as trackers, _quiet(), signals, disk_errors(run):
         trainer = L.Trainer(
             # Never Lightning's own "auto": it knows devices that this code has not been made for.
             accelerator="cuda" if uses_gpu(recipe) else "cpu",
@@ -220,7 +224,7 @@ def _fit(
             check_val_every_n_epoch=None,
             num_sanity_val_steps=0,
             log_every_n_steps=max(1, recipe.max_steps // 200),
-            logger=_loggers(run, bases_per_step, start) if first else False,
+            logger=[*_loggers(run, bases_per_step, start), *trackers] if first else False,
             callbacks=callbacks,
             enable_checkpointing=False,
             enable_progress_bar=False,
@@ -261,6 +265,7 @@ def _loggers(run: Path, bases_per_step: int, start: ResumePoint | None) -> list[
 
 
 def _prepare(config: RunConfig) -> None:
+    require_trackers(config.train)
     if config.train.accelerator == "gpu" and not uses_gpu(config.train):
         raise UserError("train.accelerator is gpu, but torch finds none; use auto or cpu")
     if config.train.threads:

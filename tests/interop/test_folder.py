@@ -10,11 +10,10 @@ import torch
 import genomenet
 from genomenet.cli.main import main
 from genomenet.errors import UserError
-from genomenet.interop import folder
 from genomenet.interop.folder import export
-from genomenet.models.tokenised import make_language_model
 from genomenet.training.run import train
 from genomenet.training.weights import load_model
+from tests.interop.records import stand_in_for_a_run
 from tests.models.arms import ARMS, side_inputs, some_tokens
 
 TOKENS = torch.randint(5, (2, 100), generator=torch.Generator().manual_seed(1))
@@ -30,7 +29,7 @@ def run(make_config, tmp_path):
 def test_an_export_is_the_runs_model_bit_for_bit(run, tmp_path, checkpoint):
     export(run, tmp_path / "model", checkpoint)
     assert {path.name for path in (tmp_path / "model").iterdir()} == {
-        "config.json", "model.safetensors",
+        "README.md", "config.json", "model.safetensors",
     }  # fmt: skip
     expected, config = load_model(run, checkpoint)
     expected.eval()
@@ -50,12 +49,8 @@ def test_an_export_is_the_runs_model_bit_for_bit(run, tmp_path, checkpoint):
 @pytest.mark.parametrize("name", ARMS)
 def test_models_of_every_kind_come_back(name, make_config, tmp_path, monkeypatch):
     """Without a run: only its two readers stand in between."""
-    torch.manual_seed(2)
-    model = make_language_model(ARMS[name]).eval()
     config = replace(make_config(), model=ARMS[name])
-    record = {"data": {}, "command": "", "created": "", "versions": {}}
-    monkeypatch.setattr(folder, "load_model", lambda run, checkpoint: (model, config))
-    monkeypatch.setattr(folder, "read_record", lambda run: (tmp_path, record))
+    model = stand_in_for_a_run(monkeypatch, config)
     export(tmp_path / "run", tmp_path / "model")
     back = genomenet.load(tmp_path / "model")
     assert type(back) is type(model)

@@ -1,7 +1,9 @@
-"""Keeps every test of ops on one thread."""
+"""Keeps every test of ops on one thread, and what it imported as a package to itself."""
 
 import pytest
 import torch
+
+from genomenet.ops import backend
 
 
 @pytest.fixture(autouse=True)
@@ -12,3 +14,11 @@ def one_thread():
     torch.manual_seed(0)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(autouse=True)
+def forget_imports():
+    """A package that one test has put in is not the next one's."""
+    backend.packaged.cache_clear()
+    yield
+    backend.packaged.cache_clear()

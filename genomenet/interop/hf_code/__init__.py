@@ -1,0 +1,1 @@
+"""Code that `genomenet export --format hf` puts beside the weights, for transformers."""
