@@ -104,7 +104,8 @@ class CheckpointFolder:
                     "before it was kept; have the disk checked, then go on with "
                     f"`genomenet resume {self.folder.parent}`"
                 )
-            self._make_room(name, Entry(writer.digest, writer.size, int(content["global_step"])))
+            step = int(content["global_step"])
+            self._make_room(name, Entry(writer.digest, writer.size, step), unfinished)
 
         with whole_file(self.folder / name, "wb", before=take_over) as handle:
             writer = DigestWriter(handle)
@@ -124,7 +125,8 @@ class CheckpointFolder:
         """
 
         def take_over(unfinished: Path) -> None:
-            self._make_room(name, Entry(digest_of(unfinished), size_of(unfinished), step))
+            entry = Entry(digest_of(unfinished), size_of(unfinished), step)
+            self._make_room(name, entry, unfinished)
 
         with whole_folder(self.folder / name, before=take_over) as unfinished:
             yield unfinished
@@ -188,7 +190,7 @@ class CheckpointFolder:
         if entries.pop(PREVIOUS, None) is not None:
             write_index(self.folder, entries)
 
-    def _make_room(self, name: str, new: Entry) -> None:
+    def _make_room(self, name: str, new: Entry, unfinished: Path) -> None:
         """Put the new entry beside the old ones, and move a good `last.ckpt` out of the way."""
         entries, path = read_index(self.folder), self.folder / name
         old = entries.get(name, [])
@@ -208,7 +210,7 @@ class CheckpointFolder:
             if path.is_dir() or (self.folder / PREVIOUS).is_dir():
                 _remove(self.folder / PREVIOUS)  # folders don't take each other's places
             path.replace(self.folder / PREVIOUS)
-        elif path.is_dir():
+        elif path.is_dir() or unfinished.is_dir():
             _remove(path)
 
     def _settle(self, name: str) -> None:

@@ -295,3 +295,19 @@ def test_a_folder_is_damaged_when_one_of_its_files_is(tmp_path, damage):
     saved(tmp_path, 9)  # by a process that shares with nobody
     assert step_in(tmp_path / "last.ckpt") == 9
     assert step_in(tmp_path / "previous.ckpt") == 3
+
+
+def test_files_and_folders_take_each_others_places(tmp_path):
+    folder = CheckpointFolder(tmp_path)
+    for step in range(1, 7):
+        if step in {2, 3, 5}:
+            with folder.new_folder("best.ckpt", step) as unfinished:
+                write_shards(content(step), unfinished, 0, 1, lambda: None)
+        else:
+            folder.save(content(step), "best.ckpt")
+        assert step_in(tmp_path / "best.ckpt") == step
+        folder.require("best.ckpt")
+    saved(tmp_path, 3)
+    cut(tmp_path / "last.ckpt")
+    saved_as_folders(tmp_path, 6)  # a damaged file does not stand in its way
+    assert step_in(tmp_path / "last.ckpt") == 6

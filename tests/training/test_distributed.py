@@ -62,7 +62,7 @@ def assert_alike(one: Path, other: Path, tolerance: float) -> None:
         rows, others = read_table(one / table), read_table(other / table)
         assert [row["step"] for row in rows] == [row["step"] for row in others]
         for row, same in zip(rows, others, strict=True):
-            names = [n for n in row if not n.startswith("perf/") or n.startswith("perf/flops")]
+            names = [n for n in row if not n.startswith("perf/") or n == "perf/flops_per_base"]
             for name in names:
                 assert float(same[name]) == pytest.approx(float(row[name]), rel=tolerance), name
     weights = [load_model(run, "final")[0].state_dict() for run in (one, other)]
