@@ -41,7 +41,8 @@ def main(words: Sequence[str]) -> int:
     from genomenet.study.compare import compare
 
     out = Path(parsed.out)
-    with ArmBars(config.train.max_steps, quiet=parsed.quiet) as bars:
+    steps = {f"{arm}-seed{seed}": config.recipe(arm).max_steps for arm, seed in config.keys}
+    with ArmBars(steps, quiet=parsed.quiet) as bars:
         study = compare(
             config,
             out,
