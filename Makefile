@@ -15,7 +15,7 @@ SOURCES := genomenet tests benchmarks
 DEMO := data_prep/demo/human_chr20_42M_46M
 
 .PHONY: help setup demo clean-demo test test-slow browser test-browser \
-	test-similarity lint format types bench lock clean
+	test-similarity slurm test-slurm lint format types bench lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s%s\n", $$1, $$2}' Makefile
@@ -43,7 +43,7 @@ clean-demo:  ## remove the demo's genome and runs
 	rm -rf genomes/demo genomes/demo.regions runs/demo
 
 test: setup  ## run the tests, but for those that take minutes or a browser
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n logical -m "not slow and not browser and not similarity"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n logical -m "not slow and not browser and not similarity and not slurm"
 
 test-slow: setup  ## run the tests that take minutes
 	OMP_NUM_THREADS=2 $(BIN)/pytest -m slow || [ $$? -eq 5 ]  # 5: there is none
@@ -60,6 +60,16 @@ test-browser: setup browser  ## open the report in a headless Chromium
 test-similarity: setup  ## compile mappy, and run the tests that align sequences with it
 	$(BIN)/pip install $(PIP_FLAGS) -c constraints.txt -e ".[similarity]"
 	$(BIN)/pytest -m similarity
+
+slurm:  ## install Debian's Slurm where there is none, without starting it
+	@if ! command -v slurmctld >/dev/null || ! command -v slurmd >/dev/null || ! command -v munged >/dev/null; then \
+		root=; [ "$$(id -u)" -eq 0 ] || root=sudo; \
+		$$root apt-get update && $$root env DEBIAN_FRONTEND=noninteractive \
+			apt-get install -y --no-install-recommends slurmctld slurmd slurm-client munge; \
+	fi
+
+test-slurm: setup slurm  ## run a study on a Slurm of its own, as root: preempted, requeued, its node taken away
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m slurm
 
 lint: setup  ## check style and formatting
 	$(BIN)/ruff check $(SOURCES)

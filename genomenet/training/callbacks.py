@@ -1,6 +1,7 @@
-"""What happens around the training loop: checkpoints, and the progress bar."""
+"""What happens around the training loop: throughput, checkpoints, the progress bar."""
 
 import math
+import time
 from pathlib import Path
 from typing import ClassVar
 
@@ -10,6 +11,74 @@ from tqdm import tqdm
 from genomenet.training.config import TrainConfig
 
 LAST, BEST, BEFORE_DECAY = "last.ckpt", "best.ckpt", "before_decay.ckpt"
+
+
+class Throughput(L.Callback):
+    """Log bases per second of training; validation stops the clock.
+
+    Parameters
+    ----------
+    bases_per_step : int
+        Bases of one optimiser step.
+    """
+
+    def __init__(self, bases_per_step: int):
+        self.bases_per_step = bases_per_step
+        self.seconds = 0.0
+        self.steps = 0
+        self._since = (0.0, 0)  # seconds and steps at the last log
+        self._clock: float | None = None  # None while it stands
+
+    @property
+    def bases_per_second(self) -> float:
+        """Mean over the whole run, resumed parts included."""
+        return self.steps * self.bases_per_step / self.seconds if self.seconds else 0.0
+
+    def state_dict(self) -> dict:
+        """The clock, kept in checkpoints."""
+        return {"seconds": self.seconds, "steps": self.steps}
+
+    def load_state_dict(self, state_dict: dict) -> None:
+        """Continue from a checkpoint's clock."""
+        self.seconds, self.steps = state_dict["seconds"], state_dict["steps"]
+        self._since = (self.seconds, self.steps)
+
+    def on_train_start(self, trainer, pl_module) -> None:
+        """Start the clock."""
+        self._start()
+
+    def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx) -> None:
+        """Count a finished step, and log at the trainer's pace."""
+        if trainer.global_step == self.steps:
+            return
+        self._stop()
+        self._start()
+        self.steps = trainer.global_step
+        if self.steps % trainer.log_every_n_steps == 0:
+            seconds, steps = self.seconds - self._since[0], self.steps - self._since[1]
+            pl_module.log("perf/bases_per_second", steps * self.bases_per_step / seconds)
+            self._since = (self.seconds, self.steps)
+
+    def on_validation_start(self, trainer, pl_module) -> None:
+        """Stop the clock."""
+        self._stop()
+
+    def on_validation_end(self, trainer, pl_module) -> None:
+        """Go on, unless training is over."""
+        if trainer.training:
+            self._start()
+
+    def on_train_end(self, trainer, pl_module) -> None:
+        """Stop the clock for good."""
+        self._stop()
+
+    def _start(self) -> None:
+        self._clock = time.perf_counter()
+
+    def _stop(self) -> None:
+        if self._clock is not None:
+            self.seconds += time.perf_counter() - self._clock
+            self._clock = None
 
 
 class Checkpoints(L.Callback):

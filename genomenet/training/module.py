@@ -37,11 +37,6 @@ class GenomeModule(L.LightningModule):
     ----------
     config : RunConfig
         The run; torch's global random state draws the weights.
-
-    Attributes
-    ----------
-    rates : list of float or None
-        Positions per chunk of each stage, in the training step that was logged last.
     """
 
     def __init__(self, config: RunConfig):
@@ -57,7 +52,6 @@ class GenomeModule(L.LightningModule):
             for stage in range(config.model.networks().stages)
             if config.model.chunker_of(stage) in LEARNED
         }
-        self.rates: list[float] | None = None
         self._totals: dict[str, Tensor] = {}
         self._micro_sums: dict[str, Tensor] = {}
 
@@ -127,7 +121,6 @@ class GenomeModule(L.LightningModule):
                     "train/lr": optimizer.param_groups[0]["lr"],
                 }
             )
-            self.rates = _rates(sums, self.config.model.compressions)
             self._micro_sums = {}
 
     @property
@@ -169,7 +162,7 @@ class GenomeModule(L.LightningModule):
         for stage in stages:
             bases_per_chunk = totals["positions/0"] / totals[f"chunks/{stage}"]
             self.log(f"val/bases_per_chunk/stage{stage}", bases_per_chunk)
-        rates = _rates(totals, self.config.model.compressions)
+        rates = [float(totals[f"positions/{s}"] / totals[f"chunks/{s}"]) for s in stages]
         flops = flops_per_base(self.config.model, self.config.data.max_length, rates)
         self.log("perf/flops_per_base", flops.total)
 
@@ -228,11 +221,6 @@ def _sums(
         sums[f"chunks/{stage}"] = routing.mask.sum()
         sums[f"probability/{stage}"] = (routing.probability.detach() * routing.valid).sum()
     return sums
-
-
-def _rates(sums: dict[str, Tensor], stages: int) -> list[float]:
-    """Positions per chunk of each stage."""
-    return [float(sums[f"positions/{s}"] / sums[f"chunks/{s}"]) for s in range(stages)]
 
 
 def _metrics(sums: dict[str, Tensor], stages: int) -> dict[str, Tensor]:

@@ -16,13 +16,12 @@ from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from genomenet.annotation.scored_genome import ScoredGenome
 from genomenet.errors import UserError
 from genomenet.models.patcher import read_patcher
-from genomenet.training.callbacks import LAST, Checkpoints, Progress
+from genomenet.training.callbacks import LAST, Checkpoints, Progress, Throughput
 from genomenet.training.config import RunConfig
 from genomenet.training.data import GenomeDataModule, micro_batch_size
 from genomenet.training.describe import describe_run
 from genomenet.training.device import uses_gpu
 from genomenet.training.module import GenomeModule
-from genomenet.training.performance import Performance
 from genomenet.training.provenance import (
     check_provenance,
     require_digest,
@@ -193,8 +192,8 @@ def _fit(
         resumed_step = load_checkpoint(checkpoint)["global_step"]
     environment = cluster_environment(recipe)
     first = is_first_process(environment)
-    performance = Performance(config)
-    callbacks: list[L.Callback] = [performance, Checkpoints(run / CHECKPOINTS, recipe)]
+    throughput = Throughput(bases_per_step)
+    callbacks: list[L.Callback] = [throughput, Checkpoints(run / CHECKPOINTS, recipe)]
     if progress and first:
         callbacks.append(Progress())
     with _quiet():
@@ -234,8 +233,8 @@ def _fit(
     summary = TrainingSummary(
         step=trainer.global_step,
         bases=trainer.global_step * bases_per_step,
-        seconds=performance.seconds,
-        bases_per_second=performance.bases_per_second,
+        seconds=throughput.seconds,
+        bases_per_second=throughput.bases_per_second,
         valid_nats=float(read_table(run / VALID_TABLE)[-1]["val/loss"]),
     )
     write_json(run / SUMMARY, {"format": FORMAT, "finished": now(), **vars(summary)})

@@ -102,7 +102,7 @@ def test_a_run_killed_in_its_last_validation_is_finished(
         patch.setattr(L.Trainer, "validate", lambda *a, **k: (_ for _ in ()).throw(Killed))
         with pytest.raises(Killed):
             train(make_config(), tmp_path / "run", "", progress=False)
-    seconds = load_checkpoint(tmp_path / "run/checkpoints/last.ckpt")["callbacks"]["Performance"]
+    seconds = load_checkpoint(tmp_path / "run/checkpoints/last.ckpt")["callbacks"]["Throughput"]
     summary = resume(tmp_path / "run", progress=progress)
     assert summary.step == 8
     assert summary.seconds == pytest.approx(seconds["seconds"])
