@@ -15,7 +15,7 @@ SOURCES := genomenet tests benchmarks
 DEMO := data_prep/demo/human_chr20_42M_46M
 
 .PHONY: help setup demo clean-demo test test-slow browser test-browser \
-	test-similarity test-kernels test-trackers lint format types bench lock clean
+	test-similarity test-kernels test-trackers slurm test-slurm lint format types bench lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s%s\n", $$1, $$2}' Makefile
@@ -43,8 +43,8 @@ clean-demo:  ## remove the demo's genome and runs
 	rm -rf genomes/demo genomes/demo.regions runs/demo
 
 test: setup  ## run the tests, but for those that take minutes or a browser
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n logical \
-		-m "not slow and not browser and not similarity and not kernels and not trackers"
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n logical -m "not slow and not browser and not similarity \
+		and not kernels and not trackers and not slurm"
 
 test-slow: setup  ## run the tests that take minutes
 	OMP_NUM_THREADS=2 $(BIN)/pytest -m slow || [ $$? -eq 5 ]  # 5: there is none
@@ -79,6 +79,16 @@ test-kernels: .kernels/installed  ## run the CUDA packages on the CPU, Triton's 
 		$(BIN)/pip install $(PIP_FLAGS) --no-deps --no-build-isolation \
 		--target .kernels -r $<
 	@touch $@
+
+slurm:  ## install Debian's Slurm where there is none, without starting it
+	@if ! command -v slurmctld >/dev/null || ! command -v slurmd >/dev/null || ! command -v munged >/dev/null; then \
+		root=; [ "$$(id -u)" -eq 0 ] || root=sudo; \
+		$$root apt-get update && $$root env DEBIAN_FRONTEND=noninteractive \
+			apt-get install -y --no-install-recommends slurmctld slurmd slurm-client munge; \
+	fi
+
+test-slurm: setup slurm  ## run a study on a Slurm of its own, as root: preempted, requeued, its node taken away
+	OMP_NUM_THREADS=1 $(BIN)/pytest -m slurm
 
 lint: setup  ## check style and formatting
 	$(BIN)/ruff check $(SOURCES)

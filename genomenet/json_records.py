@@ -36,7 +36,8 @@ def from_plain(kind: Any, value: Any, where: str) -> Any:
     ----------
     kind : type
         A frozen dataclass, or the type of one of its fields: str, int, float, bool, `Literal`,
-        tuple, dict, or a union of these, tried in their order.
+        list, tuple, dict, or a union of these, tried in their order; a bare list or dict takes
+        whatever is in it.
     value : object
         From `json.loads`; null stands for a float that was not finite.
     where : str
@@ -62,6 +63,8 @@ def from_plain(kind: Any, value: Any, where: str) -> Any:
         return tuple(
             from_plain(arguments[0], item, f"{where}[{i}]") for i, item in enumerate(value)
         )
+    if origin is list and isinstance(value, list):
+        return [from_plain(arguments[0], item, f"{where}[{i}]") for i, item in enumerate(value)]
     if origin is dict and isinstance(value, dict):
         return {
             key: from_plain(arguments[1], item, f"{where}.{key}") for key, item in value.items()
@@ -92,7 +95,10 @@ def _record(kind: Any, value: Any, where: str) -> Any:
         raise TypeError(f"{where} is {type(value).__name__} where an object is expected")
     hints = typing.get_type_hints(kind)
     optional = {
-        item.name for item in dataclasses.fields(kind) if item.default is not dataclasses.MISSING
+        item.name
+        for item in dataclasses.fields(kind)
+        if item.default is not dataclasses.MISSING
+        or item.default_factory is not dataclasses.MISSING
     }
     if unknown := sorted(set(value) - set(hints)):
         raise ValueError(f"{where} has an unknown key '{unknown[0]}'")

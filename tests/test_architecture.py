@@ -6,7 +6,8 @@ from pathlib import Path
 import genomenet
 
 FLOORS = [
-    {"errors", "files", "json_records"},
+    {"errors"},
+    {"files", "json_records", "locks"},
     {"genome", "ops"},
     {"annotation", "nn"},
     {"windows", "chunking"},

@@ -42,8 +42,9 @@ def main(words: Sequence[str]) -> int:
     from genomenet.training.signals import StopAtOnce
 
     out = Path(parsed.out)
+    steps = {f"{arm}-seed{seed}": config.recipe(arm).max_steps for arm, seed in config.keys}
     stops = StopAtOnce("its arms are saved: run the same command again to go on")
-    with stops, ArmBars(config.train.max_steps, quiet=parsed.quiet) as bars:
+    with stops, ArmBars(steps, quiet=parsed.quiet) as bars:
         study = compare(
             config,
             out,

@@ -29,6 +29,7 @@ VERBS = {
     "generate": ("generate", "let a trained model write new sequences"),
     "export": ("export", "write the model of a run as a folder to share"),
     "compare": ("compare", "train and score all arms of a study on the same bases"),
+    "study": ("study", "take the steps of a study one by one, or all by a workflow on a cluster"),
     "report": ("report", "write the figures and the HTML report of a study"),
     "tracks": ("tracks", "write surprise, boundaries and compute of every base for browsers"),
     "models": ("models", "list model presets with parameters and FLOPs per base"),

@@ -180,16 +180,17 @@ def named_runs(parsed: Namespace) -> tuple[list[Path], Path | None]:
     folders = [Path(word) for word in parsed.runs]
     if not folders:
         raise UserError("name at least one run, a study, or a model with --hf")
-    # The study's own name for the file, which this room can't import before torch.
-    studies = [folder for folder in folders if (folder / "study.json").is_file()]
+    from genomenet.study.record import STUDY, begun_runs
+
+    studies = [folder for folder in folders if (folder / STUDY).is_file()]
     if not studies:
         return folders, None
     if len(folders) > 1:
         raise UserError(f"{studies[0]} is a study; give it alone, or name some of its runs")
-    runs = sorted((studies[0] / "runs").glob("*/run.json"), key=lambda path: path.stat().st_ctime)
+    runs = begun_runs(studies[0])
     if not runs:
         raise UserError(f"{studies[0]} has no runs yet; finish it with `genomenet compare`")
-    return [path.parent for path in runs], studies[0]
+    return runs, studies[0]
 
 
 def open_held_out_windows(parsed: Namespace, evaluated: Evaluated) -> "HeldOut":

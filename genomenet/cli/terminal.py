@@ -45,13 +45,13 @@ class ArmBars:
 
     Parameters
     ----------
-    steps : int
-        Training steps of every run.
+    steps : dict of str to int
+        Training steps of each run.
     quiet : bool
         Draw nothing.
     """
 
-    def __init__(self, steps: int, quiet: bool):
+    def __init__(self, steps: dict[str, int], quiet: bool):
         self.steps = steps
         self.quiet = quiet
         self._draw = sys.stderr.isatty()
@@ -70,15 +70,14 @@ class ArmBars:
         if self.quiet:
             return
         for place, (name, steps) in enumerate(done.items()):
+            total = self.steps[name]
             if self._draw:
                 if name not in self._bars:
-                    self._bars[name] = tqdm(
-                        total=self.steps, desc=name, unit="step", position=place
-                    )
+                    self._bars[name] = tqdm(total=total, desc=name, unit="step", position=place)
                 self._bars[name].update(steps - self._bars[name].n)
-            elif (quarter := 4 * steps // self.steps) > self._quarters.get(name, 0):
+            elif (quarter := 4 * steps // total) > self._quarters.get(name, 0):
                 self._quarters[name] = quarter
-                print(f"{name}: {steps:,} of {self.steps:,} steps", file=sys.stderr, flush=True)
+                print(f"{name}: {steps:,} of {total:,} steps", file=sys.stderr, flush=True)
 
 
 class DownloadBar:

@@ -1,6 +1,5 @@
 """Build a corpus: read what is new into shards, and write the tables that make them one."""
 
-import errno
 import fcntl
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +23,7 @@ from genomenet.genome.corpus_record import (
 )
 from genomenet.genome.corpus_shard import ShardMember, read_shard
 from genomenet.genome.corpus_workers import ShardTask, write_shards
+from genomenet.locks import NO_LOCKS
 
 SHARD_BP = 256_000_000
 # Below this, starting a process takes longer than reading the shard.
@@ -31,8 +31,6 @@ _MIN_SHARD_BP = 4_000_000
 # A corpus built at once has no more than so many, for each takes two file descriptors when open.
 _MAX_SHARDS = 200
 _LOCK_FILE = ".build.lock"
-# What file systems say that know no locks, as some of clusters do.
-_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 _BASES_A_BYTE = {".gz": 3.5, ".bgz": 3.5, ".2bit": 4.0}
 
 Shards = dict[str, list[ShardMember]]
@@ -123,7 +121,7 @@ def _only_build(out: Path) -> Iterator[bool]:
                 f"{out} is being built by another process; wait until it has ended"
             ) from None
         except OSError as error:
-            if error.errno not in _NO_LOCKS:
+            if error.errno not in NO_LOCKS:
                 raise
             locked = False
         yield locked

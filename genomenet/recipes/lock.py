@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from genomenet.errors import UserError
-from genomenet.recipes.partial import NO_LOCKS
+from genomenet.locks import NO_LOCKS
 
 _LOCK = ".lock"
 _ABANDONED = re.compile(r"\..+\.[a-z0-9_]{8}")

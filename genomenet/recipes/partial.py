@@ -11,11 +11,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from genomenet.errors import UserError
+from genomenet.locks import NO_LOCKS
 from genomenet.recipes.remote import BLOCK_BYTES, Digests
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-# What file systems without locks answer, some network file systems among them.
-NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK)
 
 
 @dataclass(frozen=True)

@@ -208,6 +208,18 @@ def _caveats(summary: Summary) -> list[str]:
             "Some arms have one seed: their intervals are over held-out windows and leave out how "
             "much another seed would change the result."
         )
+    if own := [f"{one.label} ({', '.join(one.first.recipe)})" for one in summary.arms
+               if one.first.recipe]:  # fmt: skip
+        sentences.append(
+            f"{listing(own)} {'differs' if len(own) == 1 else 'differ'} from the other arms in the "
+            "recipe too, so what sets them apart need not be the model."
+        )
+    fewest, most = summary.training_bases
+    if fewest != most:
+        sentences.append(
+            f"Arms were trained on different amounts of data, {compact(fewest)} to {compact(most)} "
+            "bases, so their final scores are not at equal data."
+        )
     splits = summary.study.splits
     if leak := splits.leaked_bp:
         share = leak / sum(splits.bases.get(name, 0) for name in ("valid", "test"))

@@ -148,6 +148,8 @@ def page(
     return fill(
         "report.html.jinja",
         study=summary.study,
+        training_bases=summary.training_bases,
+        one_schedule=summary.one_schedule,
         first=first,
         others=others,
         arms=[

@@ -11,6 +11,15 @@ from genomenet.study.efficiency import PairComparison, compare_pairs
 from genomenet.study.floors import best_floor
 from genomenet.study.results import ArmRun, Floor, Study
 
+_OF_SCHEDULE = {
+    "max_steps",
+    "global_batch_size",
+    "schedule",
+    "warmup_fraction",
+    "decay_fraction",
+}
+"""Fields of the recipe that decide where warm-up and decay lie."""
+
 
 @dataclass(frozen=True)
 class ArmSummary:
@@ -83,6 +92,19 @@ class Summary:
     def arm(self, key: str) -> ArmSummary:
         """Return the arm with this key."""
         return next(one for one in self.arms if one.arm == key)
+
+    @property
+    def training_bases(self) -> tuple[int, int]:
+        """The fewest and the most bases that an arm was trained on."""
+        bases = [run.training_bases for run in self.study.runs]
+        return min(bases), max(bases)
+
+    @property
+    def one_schedule(self) -> bool:
+        """Whether warm-up and decay lie at the same bases for all arms."""
+        own = {entry.split()[0] for run in self.study.runs for entry in run.recipe}
+        fewest, most = self.training_bases
+        return fewest == most and not own & _OF_SCHEDULE
 
     @property
     def ranked(self) -> list[ArmSummary]:

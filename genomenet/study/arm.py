@@ -1,68 +1,131 @@
 """One arm of a study with one seed: train or go on, score, and keep what was found."""
 
 import math
+import shlex
+import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from genomenet.errors import UserError
 from genomenet.evaluation.run import evaluate_run
 from genomenet.evaluation.subject import run_subject
 from genomenet.evaluation.window_tracks import window_tracks
 from genomenet.genome.genome import Genome
 from genomenet.genome.intervals import Interval
+from genomenet.locks import one_at_a_time
 from genomenet.models.config import ModelConfig
 from genomenet.models.flops import TRAINING_OVER_FORWARD, flops_per_base
 from genomenet.models.parameters import count_parameters
-from genomenet.study.config import StudyConfig
+from genomenet.study.budget import own_recipe
+from genomenet.study.finish_run import finish_run
+from genomenet.study.patchers import with_patcher_folders
+from genomenet.study.record import (
+    ARM,
+    PREPARED,
+    StudyRecord,
+    load_record,
+    lock_file,
+    read_study,
+    require_run,
+    run_folder,
+    save_record,
+)
 from genomenet.study.results import ArmRun, CurvePoint, Family, Surprise, Track
 from genomenet.training.config import RunConfig
 from genomenet.training.inputs import open_data, open_regions
 from genomenet.training.provenance import require_splits
 from genomenet.training.record import RECORD, SUMMARY, read_json
-from genomenet.training.run import resume, train
 from genomenet.training.tables import VALID_TABLE, read_table
 from genomenet.windows.held_out import HeldOutTiles
 
 
-def run_folder(study_folder: Path, arm: str, seed: int) -> Path:
-    """Where the run of an arm with a seed lives."""
-    return study_folder / "runs" / f"{arm}-seed{seed}"
+@dataclass(frozen=True)
+class ArmRecord:
+    """What the step of an arm with a seed leaves for the study.
+
+    Attributes
+    ----------
+    run : ArmRun
+        How it trained and scored.
+    tracks : tuple of Track
+        Its boundaries along the example window, one a stage.
+    surprise : Surprise
+        Its surprise there.
+    """
+
+    run: ArmRun
+    tracks: tuple[Track, ...]
+    surprise: Surprise
 
 
 def run_arm(
-    study_folder: Path,
-    config: StudyConfig,
-    arm: str,
-    seed: int,
-    threads: int,
-    example: Interval,
-    warn: Callable[[str], object],
-) -> tuple[ArmRun, list[Track], Surprise]:
+    study_folder: Path, arm: str, seed: int, threads: int, warn: Callable[[str], object]
+) -> None:
     """Train an arm, or pick up where it stopped, and score it on the test split.
+
+    What is done is not done again; what another process is doing is waited for.
 
     Parameters
     ----------
     study_folder : Path
-        The study's folder.
-    config : StudyConfig
-        The study.
+        The study's folder, prepared.
     arm, seed : str, int
         Which run.
     threads : int
         CPU threads for it.
-    example : Interval
-        Window whose boundaries and surprise are kept for the report.
     warn : callable
         Called with a line when its last checkpoint is not good and an older one is used.
+
+    Raises
+    ------
+    UserError
+        When the study is not prepared, or the loss diverges.
     """
-    torch.set_num_threads(threads)
+    record = read_study(study_folder)
+    require_run(record.config, arm, seed)
+    if not (study_folder / PREPARED).exists():
+        raise UserError(
+            f"{study_folder} is not prepared; do that with `genomenet study prepare {study_folder}`"
+        )
     folder = run_folder(study_folder, arm, seed)
-    run = config.run(arm, seed)
+    with one_at_a_time(
+        lock_file(study_folder, folder.name),
+        lambda: print(f"waiting for another process that runs {folder}", file=sys.stderr),
+    ):
+        if not (folder / ARM).exists():
+            found = _train_and_score(study_folder, record, arm, seed, threads, warn)
+            save_record(found, folder / ARM)
+
+
+def read_arm(study_folder: Path, arm: str, seed: int) -> ArmRecord:
+    """What `run_arm` left behind.
+
+    Raises
+    ------
+    UserError
+        When it is missing or broken.
+    """
+    return load_record(ArmRecord, run_folder(study_folder, arm, seed) / ARM)
+
+
+def _train_and_score(
+    study_folder: Path,
+    record: StudyRecord,
+    arm: str,
+    seed: int,
+    threads: int,
+    warn: Callable[[str], object],
+) -> ArmRecord:
+    torch.set_num_threads(threads)
+    folder, config = run_folder(study_folder, arm, seed), record.config
+    run = with_patcher_folders(config, study_folder).run(arm, seed)
     run = replace(run, train=replace(run.train, threads=threads))
-    finish_run(folder, run, f"genomenet compare ({arm}, seed {seed})", warn)
+    words = ["genomenet", "study", "arm", str(study_folder), "--arm", arm, "--seed", str(seed)]
+    finish_run(folder, run, shlex.join(words), warn)
     genome, splits = open_data(run.data)
     require_splits(splits, run, read_json(folder / RECORD), folder)
     test, regions = list(splits.require("test")), open_regions(genome, run.data)
@@ -96,21 +159,11 @@ def run_arm(
             math.prod(run.model.target(outer) for outer in range(stage + 1))
             for stage in range(run.model.compressions)
         ),
+        recipe=own_recipe(config, arm),
     )
-    return result, *example_tracks(folder, run, genome, arm, seed, example)
-
-
-def finish_run(folder: Path, run: RunConfig, command: str, warn: Callable[[str], object]) -> None:
-    """Train a run of a study, go on with one that was stopped, or leave it when it is done.
-
-    A run's threads may be others than when it began, for cores may be shared out otherwise.
-    """
-    if (folder / SUMMARY).exists():
-        return
-    if (folder / RECORD).exists():
-        resume(folder, progress=False, tell=warn)
-        return
-    train(run, folder, command, progress=False)
+    window = Interval(record.example.contig, record.example.start, record.example.end)
+    tracks, surprise = example_tracks(folder, run, genome, arm, seed, window)
+    return ArmRecord(result, tuple(tracks), surprise)
 
 
 def read_curve(folder: Path, run: RunConfig) -> list[CurvePoint]:

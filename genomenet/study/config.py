@@ -1,5 +1,6 @@
 """What a study is: arms, seeds, data and one recipe for all, readable without torch."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -9,8 +10,29 @@ from genomenet.errors import UserError, nearest
 from genomenet.models.check import patcher_kind
 from genomenet.models.config import ModelConfig
 from genomenet.models.presets import find_model
+from genomenet.study.budget import within_budget
+from genomenet.study.sweep import among, checked_recipe, expand
 from genomenet.training.calibration_config import CalibrateConfig
 from genomenet.training.config import DataConfig, RunConfig, TrainConfig
+
+
+@dataclass(frozen=True)
+class WorkflowConfig:
+    """What `genomenet study run` does once the arms are trained.
+
+    Attributes
+    ----------
+    evaluate
+        Score all arms by class of base, as `genomenet evaluate` does.
+    probe
+        Probe the arms, where there are tasks or an annotation to make them of.
+    tasks
+        CSV files of probe tasks; without any, tasks are made of the annotation.
+    """
+
+    evaluate: bool = True
+    probe: bool = True
+    tasks: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -35,6 +57,14 @@ class StudyConfig:
         the first of its kind.
     entropy_models
         Models trained before the arms, with their recipe, for patchers of the kind entropy.
+    recipes
+        Fields of `train` that an arm has for itself, by arm, as in {hnet: {lr: 1e-3}}.
+    sweep
+        Values of fields of an arm, as in {hnet: {train.lr: [1e-3, 3e-3], model.targets: [3, 6]}};
+        an arm for each combination takes its place.
+    flop_budget
+        Nominal training FLOPs of every arm, which decide over its steps; 0 gives all arms the
+        steps of `train`, as entropy models have them always.
     seeds
         Every arm is trained once with each.
     markov_order
@@ -45,6 +75,8 @@ class StudyConfig:
         Held-out windows scored, evenly spread; 0 is all.
     notes
         Sentences printed in the report as they are.
+    workflow
+        What `genomenet study run` does after the training.
     """
 
     name: str = "study"
@@ -54,15 +86,29 @@ class StudyConfig:
     presets: list[str] = field(default_factory=list)
     patchers: dict[str, CalibrateConfig] = field(default_factory=dict)
     entropy_models: dict[str, ModelConfig] = field(default_factory=dict)
+    recipes: dict[str, dict] = field(default_factory=dict)
+    sweep: dict[str, dict[str, list]] = field(default_factory=dict)
+    flop_budget: float = 0.0
     seeds: list[int] = field(default_factory=lambda: [0])
     markov_order: int = 11
     annotation: str = ""
     test_windows: int = 0
     notes: list[str] = field(default_factory=list)
+    workflow: WorkflowConfig = field(default_factory=WorkflowConfig)
 
     def run(self, arm: str, seed: int) -> RunConfig:
         """The run of one arm with one seed."""
-        return RunConfig(self.arms[arm], self.data, replace(self.train, seed=seed))
+        return RunConfig(self.arms[arm], self.data, replace(self.recipe(arm), seed=seed))
+
+    def recipe(self, arm: str) -> TrainConfig:
+        """The recipe of an arm: the study's, with what it has for itself, within the budget."""
+        recipe = replace(self.train, **self.recipes.get(arm, {}))
+        return within_budget(self, self.arms[arm], recipe) if self.flop_budget else recipe
+
+    @property
+    def keys(self) -> list[tuple[str, int]]:
+        """All arms with all seeds, in the order of training and of the report."""
+        return [(arm, seed) for seed in self.seeds for arm in self.arms]
 
     def check(self) -> "StudyConfig":
         """Return the study with all its arms, after making sure that every run of it can work.
@@ -80,8 +126,21 @@ class StudyConfig:
                 "the study has no arms: add them under 'arms:', a model for each name, or name "
                 "shipped models under 'presets:'"
             )
+        if self.sweep:
+            arms, recipes, said = expand(self.arms, self.recipes, self.sweep)
+            notes = [*said, *self.notes]
+            return replace(self, sweep={}, arms=arms, recipes=recipes, notes=notes).check()
+        recipes = self._checked_recipes()
+        if recipes != self.recipes:
+            return replace(self, recipes=recipes).check()
         if not self.seeds or min(self.seeds) < 0 or len(set(self.seeds)) != len(self.seeds):
             raise UserError(f"seeds is {self.seeds}; give one or more different numbers from 0")
+        if self.train.world_size > 1:
+            raise UserError(
+                f"train.devices {self.train.devices} times train.nodes {self.train.nodes} is more "
+                "than one, but an arm of a study is trained on one device: arms share out the "
+                "devices; leave both at 1"
+            )
         if not -1 <= self.markov_order <= 12:
             raise UserError(f"markov_order is {self.markov_order}; give -1 (none) or 0 to 12")
         for name in (*self.arms, *self.patchers, *self.entropy_models):
@@ -112,6 +171,21 @@ class StudyConfig:
                         + nearest(run, self.entropy_models)
                     )
         return replace(self, arms={name: self._with_patcher(m) for name, m in self.arms.items()})
+
+    def _checked_recipes(self) -> dict[str, dict]:
+        if not 0 <= self.flop_budget < math.inf:
+            raise UserError(f"flop_budget is {self.flop_budget:g}; give 0 (none) or more")
+        for arm, fields in self.recipes.items():
+            if arm not in self.arms:
+                raise UserError(
+                    f"recipes.{arm} is of no arm{nearest(arm, self.arms) or among(self.arms)}"
+                )
+            if self.flop_budget and "max_steps" in fields:
+                raise UserError(
+                    f"arm '{arm}' has max_steps of its own, which flop_budget decides; leave out "
+                    "one of them"
+                )
+        return {arm: checked_recipe(arm, own) for arm, own in self.recipes.items() if own}
 
     def _with_patcher(self, model: ModelConfig) -> ModelConfig:
         """The model with a patcher of the study's, if it needs one and names none."""

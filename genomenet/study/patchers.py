@@ -6,8 +6,8 @@ from pathlib import Path
 
 from genomenet.genome.genome import Genome
 from genomenet.models.patcher import Patcher, read_patcher
-from genomenet.study.arm import finish_run
 from genomenet.study.config import StudyConfig, said_of
+from genomenet.study.finish_run import finish_run
 from genomenet.training.calibrate import calibrate
 from genomenet.training.config import RunConfig
 from genomenet.training.provenance import check_provenance
@@ -47,8 +47,8 @@ def check_given_patchers(config: StudyConfig, genome: Genome, splits: Splits) ->
 
 def make_patchers(
     config: StudyConfig, out: Path, command: str, tell: Callable[[str], object]
-) -> StudyConfig:
-    """Make what is not there yet, and return the study with arms that name patcher folders.
+) -> dict[str, Path]:
+    """Make the patchers of a study that are not there yet.
 
     Entropy models are trained on the study's data with the study's recipe and first seed, and
     shared by all seeds of the arms.
@@ -64,6 +64,11 @@ def make_patchers(
     tell : callable
         Called with lines on what is being done.
 
+    Returns
+    -------
+    dict of str to Path
+        The folder of each.
+
     Raises
     ------
     UserError
@@ -76,17 +81,16 @@ def make_patchers(
         tell(f"training the entropy model {name}")
         recipe = replace(config.train, seed=config.seeds[0])
         finish_run(folder, RunConfig(model, config.data, recipe), command, tell)
-    folders = {}
+    folders = _folders(config, out)
     for name, patcher in config.patchers.items():
-        folders[name] = str((out / "patchers" / name).absolute())
-        if Path(folders[name]).exists():
+        if folders[name].exists():
             continue
         tell(f"calibrating the patcher {name}")
         run = patcher.entropy_model
         if run in config.entropy_models:
             run = str(out / "entropy_models" / run)
         found = calibrate(
-            replace(patcher, data=config.data, entropy_model=run), Path(folders[name]), command
+            replace(patcher, data=config.data, entropy_model=run), folders[name], command
         )
         tell(
             f"{name}: {found.train['mean']:.3f} positions per chunk on training windows, "
@@ -94,8 +98,18 @@ def make_patchers(
         )
         for note in found.notes:
             tell(f"{name}: {note}")
+    return folders
+
+
+def with_patcher_folders(config: StudyConfig, out: Path) -> StudyConfig:
+    """The study with arms that name the folders of its patchers, which must be there by now."""
+    folders = {name: str(folder) for name, folder in _folders(config, out).items()}
     arms = {
         arm: replace(model, patcher=folders.get(model.patcher, model.patcher))
         for arm, model in config.arms.items()
     }
     return replace(config, arms=arms)
+
+
+def _folders(config: StudyConfig, out: Path) -> dict[str, Path]:
+    return {name: (out / "patchers" / name).absolute() for name in config.patchers}

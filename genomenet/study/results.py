@@ -74,6 +74,8 @@ class ArmRun:
         Forward FLOPs per base of the patcher alone.
     patched : bool
         Whether the arm has a patcher at all.
+    recipe : tuple of str
+        What it has of the recipe for itself, such as ``lr 0.001``; empty for most.
     """
 
     arm: str
@@ -93,6 +95,7 @@ class ArmRun:
     target_bases_per_chunk: tuple[float, ...] = ()
     patcher_flops_per_base: float = 0.0
     patched: bool = False
+    recipe: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -246,7 +249,7 @@ class Study:
     genome, splits, schedule : GenomeRecord, SplitRecord, ScheduleRecord
         What the arms share.
     token_budget : int
-        Training bases given to every arm.
+        Training bases given to every arm; the most that any was given where arms differ.
     runs : tuple of ArmRun
         All arms and seeds.
     floors : tuple of Floor

@@ -135,3 +135,20 @@ def test_importing_the_report_stays_light():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_arms_with_a_recipe_or_a_budget_of_their_own_are_told(tmp_path):
+    own = dataclasses.replace(arm_run("hm", 1), recipe=("lr 0.001",))
+    text = write_report(make_study(runs=[arm_run("m", 1), own]), tmp_path / "lr").read_text()
+    label = own.label
+    assert f"{label} (lr 0.001) differs from the other arms in the recipe too" in text
+    assert "Every arm saw the same 24,000,000 training bases" in text
+    assert "24,000,000 training bases per arm; warm-up until 800,000" in text
+    fewer = dataclasses.replace(arm_run("hm", 1), training_bases=12_000_000)
+    text = write_report(make_study(runs=[arm_run("m", 1), fewer]), tmp_path / "flops").read_text()
+    assert "Arms saw between 12,000,000 and 24,000,000 training" in text
+    assert "12,000,000 to 24,000,000 training bases per arm; each has a warm-up" in text
+    assert "Arms were trained on different amounts of data, 12M to 24M bases" in text
+    steps = dataclasses.replace(arm_run("hm", 1), recipe=("warmup_fraction 0.5",))
+    text = write_report(make_study(runs=[arm_run("m", 1), steps]), tmp_path / "warmup").read_text()
+    assert "each has a warm-up and a decay of its own" in text

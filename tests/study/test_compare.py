@@ -12,9 +12,9 @@ from genomenet.errors import UserError
 from genomenet.genome.genome import open_genome
 from genomenet.models.parameters import count_parameters
 from genomenet.report.page import write_report
-from genomenet.study.arm import run_folder
 from genomenet.study.compare import compare
 from genomenet.study.config import StudyConfig
+from genomenet.study.record import run_folder
 from genomenet.study.results_file import load_study
 from genomenet.training.data import GenomeDataModule
 

@@ -10,9 +10,10 @@ from genomenet.models.flops import flops_per_base
 from genomenet.models.patcher import read_patcher
 from genomenet.report.summary import summarise
 from genomenet.report.tables import COST_HEADERS, arm_rows, text_table
-from genomenet.study.arm import describe_flops, finish_run
+from genomenet.study.arm import describe_flops
 from genomenet.study.compare import compare
 from genomenet.study.config import StudyConfig
+from genomenet.study.finish_run import finish_run
 from genomenet.study.patchers import check_given_patchers
 from genomenet.training.calibrate import calibrate
 from genomenet.training.calibration_config import CalibrateConfig

@@ -1,8 +1,9 @@
 """A study on text says so, and its trivial rows are those of bytes."""
 
 from genomenet.models.config import ModelConfig
-from genomenet.study.compare import ON_TEXT, compare
+from genomenet.study.compare import compare
 from genomenet.study.config import StudyConfig
+from genomenet.study.gather import ON_TEXT
 from genomenet.training.config import DataConfig, SplitConfig, TrainConfig
 
 
