@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 COMMANDS = ("sbatch", "srun", "scancel", "scontrol", "squeue", "sinfo", "sacct")
@@ -109,6 +109,7 @@ def local_slurm(folder: Path, cpus: int = 2, mb: int = 8000) -> Iterator[LocalSl
             for job in slurm.jobs("PENDING,RUNNING,COMPLETING,SUSPENDED"):
                 subprocess.run(["scancel", job], env=slurm.environment, check=False)
             _wait(lambda: not slurm.jobs("RUNNING,COMPLETING"), "jobs do not end")
+            _end_strays(slurm)
 
 
 def _configure(slurm: LocalSlurm, cpus: int, mb: int) -> None:
@@ -160,6 +161,16 @@ def _end(process: subprocess.Popen) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def _end_strays(slurm: LocalSlurm) -> None:
+    """Kill what has slipped away from a job: without cgroups, Slurm loses orphans of orphans."""
+    mark = f"SLURM_CONF={slurm.environment['SLURM_CONF']}".encode()
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):  # it has ended meanwhile
+            words = path.read_bytes().split(b"\0")
+            if mark in words and any(word.startswith(b"SLURM_JOB_ID=") for word in words):
+                os.kill(int(path.parent.name), signal.SIGKILL)
 
 
 def _answers(slurm: LocalSlurm) -> bool:
