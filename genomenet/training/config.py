@@ -151,6 +151,8 @@ class TrainConfig:
     activation_checkpointing
         Work activations within layers out anew in the backward pass instead of keeping them:
         less memory, about a third more computation.
+    compile
+        Compile MLPs with torch.compile: the first steps take much longer.
     threads
         CPU threads; 0 leaves torch's choice.
     workers
@@ -191,6 +193,7 @@ class TrainConfig:
     nodes: int = 1
     strategy: Literal["ddp", "fsdp"] = "ddp"
     activation_checkpointing: bool = False
+    compile: bool = False
     threads: int = 0
     workers: int = 0
     trackers: list[str] = field(default_factory=list)

@@ -17,6 +17,7 @@ from genomenet.nn.moe import balance_losses
 from genomenet.nn.stack import Block
 from genomenet.training.batch import StepBatch
 from genomenet.training.callbacks import Checkpoints
+from genomenet.training.compiling import compile_layers
 from genomenet.training.config import RunConfig
 from genomenet.training.optimiser import make_optimiser
 from genomenet.training.ranks import total, world_size
@@ -51,6 +52,8 @@ class GenomeModule(L.LightningModule):
         for layer in self.model.modules():
             if isinstance(layer, Block):
                 layer.recomputes = config.train.activation_checkpointing
+        if config.train.compile:
+            compile_layers(self.model)
         weight = config.train.ratio_weight
         self.ratio_weights = {
             stage: weight[stage % len(weight)] if isinstance(weight, list) else weight
