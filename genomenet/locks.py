@@ -60,6 +60,21 @@ def only_process(path: Path, refusal: str) -> Iterator[IO]:
         yield handle
 
 
+def try_lock(path: Path) -> IO | None:
+    """Lock a file for as long as the handle that is returned lives; None when another has it.
+
+    Parameters
+    ----------
+    path : Path
+        The file that is locked; made when missing, and left there.
+    """
+    handle = path.open("a")
+    if _lock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB):
+        return handle
+    handle.close()
+    return None
+
+
 def _lock(handle: IO, how: int) -> bool:
     """Take a lock; False when another process has it."""
     try:

@@ -24,7 +24,7 @@ def main(words: Sequence[str]) -> int:
         "--jobs",
         type=int,
         default=0,
-        help="Arms at a time; 0 is one a core, or one on a GPU.",
+        help="Arms at a time; 0 is one a core, or one a GPU.",
     )
     parser.add_argument("--quiet", type=bool, default=False, help="Show no progress bars.")
     parser.add_config(StudyConfig)

@@ -99,11 +99,14 @@ def _packing(config: StudyConfig, profile: Path, jobs: int) -> list[str]:
     if profile != find_profile("local"):
         return ["--jobs", str(jobs)] if jobs else []
     from genomenet.study.compare import arms_at_a_time, usable_cores
+    from genomenet.training.device import uses_gpu
 
     jobs, threads = arms_at_a_time(config, jobs)
     cores = jobs * threads
     wide = [f"{rule}={usable_cores()}" for rule in ("prepare", "evaluate", "probe")]
-    return ["--cores", str(max(cores, 1)), "--set-threads", f"arm={threads}", *wide]
+    options = ["--cores", str(max(cores, 1)), "--set-threads", f"arm={threads}", *wide]
+    # Steps that ask for a GPU take turns at those there are; each arm finds a free one.
+    return [*options, "--resources", f"gpu={jobs}"] if uses_gpu(config.train) else options
 
 
 def _at_dashes(words: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -22,6 +22,7 @@ from genomenet.models.flops import TRAINING_OVER_FORWARD, flops_per_base
 from genomenet.models.parameters import count_parameters
 from genomenet.study.budget import own_recipe
 from genomenet.study.finish_run import finish_run
+from genomenet.study.gpus import take_gpu
 from genomenet.study.patchers import with_patcher_folders
 from genomenet.study.record import (
     ARM,
@@ -36,6 +37,7 @@ from genomenet.study.record import (
 )
 from genomenet.study.results import ArmRun, CurvePoint, Family, Surprise, Track
 from genomenet.training.config import RunConfig
+from genomenet.training.device import uses_gpu
 from genomenet.training.inputs import open_data, open_regions
 from genomenet.training.provenance import require_splits
 from genomenet.training.record import RECORD, SUMMARY, read_json
@@ -121,6 +123,8 @@ def _train_and_score(
     warn: Callable[[str], object],
 ) -> ArmRecord:
     torch.set_num_threads(threads)
+    if uses_gpu(record.config.recipe(arm)):
+        take_gpu()
     folder, config = run_folder(study_folder, arm, seed), record.config
     run = with_patcher_folders(config, study_folder).run(arm, seed)
     run = replace(run, train=replace(run.train, threads=threads))

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from concurrent.futures import Future, wait
 from pathlib import Path
 
+import torch
+
 from genomenet.study.arm import run_arm
 from genomenet.study.arm_processes import ArmProcesses
 from genomenet.study.claim import claim
@@ -41,7 +43,7 @@ def compare(
     command : str
         Recorded in the results.
     jobs : int
-        Arms at a time; 0 is one a core, or one at a time on a GPU.
+        Arms at a time; 0 is one a core, or one a GPU.
     tell : callable
         Called about once a second with the training steps done by each run.
     say : callable
@@ -75,10 +77,11 @@ def arms_at_a_time(config: StudyConfig, jobs: int) -> tuple[int, int]:
     config : StudyConfig
         The study.
     jobs : int
-        What is asked for; 0 is one a core, or one at a time on a GPU.
+        What is asked for; 0 is one a core, or one a GPU.
     """
     cores = usable_cores()
-    jobs = min(jobs or (1 if uses_gpu(config.train) else cores), len(config.keys))
+    places = torch.cuda.device_count() if uses_gpu(config.train) else cores
+    jobs = min(jobs or places, len(config.keys))
     return jobs, max(1, cores // jobs)
 
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 
+import torch
 from lightning.fabric.plugins.environments import ClusterEnvironment
 from lightning.pytorch.plugins.environments import (
     LightningEnvironment,
@@ -63,7 +64,7 @@ def make_strategy(train: TrainConfig) -> Strategy:
 
         return ShardedStrategy(train.world_size, "nccl" if gpu else "gloo")
     if train.world_size == 1:
-        return SingleDeviceStrategy("cuda:0" if gpu else "cpu")
+        return SingleDeviceStrategy(f"cuda:{torch.cuda.current_device()}" if gpu else "cpu")
     # There are no buffers to keep alike, and every parameter has a gradient on every rank: the
     # first position begins a chunk, and experts without positions run on none.
     return DDPStrategy(
