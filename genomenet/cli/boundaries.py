@@ -21,8 +21,8 @@ from genomenet.cli.subjects import (
 from genomenet.errors import UserError
 
 if TYPE_CHECKING:
-    from genomenet.evaluation.boundary_edges import Edges
-    from genomenet.evaluation.boundary_windows import BoundaryWindows
+    from genomenet.evaluation.boundaries.edges import Edges
+    from genomenet.evaluation.boundaries.windows import BoundaryWindows
     from genomenet.evaluation.held_out import HeldOut
     from genomenet.evaluation.subject import Subject
 
@@ -68,10 +68,10 @@ def main(words: Sequence[str]) -> int:
 
     from tqdm import tqdm
 
-    from genomenet.evaluation.boundary_analysis import analyse
-    from genomenet.evaluation.boundary_findings import boundary_findings
-    from genomenet.evaluation.boundary_windows import read_boundary_windows
-    from genomenet.evaluation.motifs import read_motifs
+    from genomenet.evaluation.boundaries.analysis import analyse
+    from genomenet.evaluation.boundaries.findings import boundary_findings
+    from genomenet.evaluation.boundaries.motifs import read_motifs
+    from genomenet.evaluation.boundaries.windows import read_boundary_windows
     from genomenet.training.record import now
 
     motifs = read_motifs(parsed.motif)
@@ -148,7 +148,7 @@ def _edges(
     notes: list[str],
 ) -> "tuple[list[Edges], str]":
     """Edges of genes and repeats, and where those of genes come from."""
-    from genomenet.evaluation.boundary_edges import annotated_edges, repeat_edges, track_edges
+    from genomenet.evaluation.boundaries.edges import annotated_edges, repeat_edges, track_edges
 
     annotation = parsed.annotation
     if not annotation and evaluated.study is not None and not parsed.genome:

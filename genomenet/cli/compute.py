@@ -39,7 +39,7 @@ def main(words: Sequence[str]) -> int:
 
     from tqdm import tqdm
 
-    from genomenet.evaluation.compute_findings import (
+    from genomenet.evaluation.compute.findings import (
         compute_findings,
         measure_compute,
         plan_compute,

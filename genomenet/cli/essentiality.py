@@ -52,9 +52,9 @@ def main(words: Sequence[str]) -> int:
     from tqdm import tqdm
 
     from genomenet import __version__
-    from genomenet.evaluation.essentiality import CASSETTE, score_genes
-    from genomenet.evaluation.essentiality_findings import essentiality_findings
-    from genomenet.evaluation.genes_file import read_genes
+    from genomenet.evaluation.edits.essentiality import CASSETTE, score_genes
+    from genomenet.evaluation.edits.essentiality_findings import essentiality_findings
+    from genomenet.evaluation.edits.genes_file import read_genes
     from genomenet.evaluation.held_out import open_held_out
     from genomenet.evaluation.subject import arm_twins
     from genomenet.training.record import now

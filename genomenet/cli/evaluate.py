@@ -49,7 +49,7 @@ def main(words: Sequence[str]) -> int:
 
     from tqdm import tqdm
 
-    from genomenet.evaluation.likelihood_findings import likelihood_findings, score_all
+    from genomenet.evaluation.likelihood.findings import likelihood_findings, score_all
 
     evaluated = open_subjects(parsed)
     held_out = open_held_out_windows(parsed, evaluated)

@@ -50,10 +50,14 @@ def main(words: Sequence[str]) -> int:
 
     from tqdm import tqdm
 
-    from genomenet.evaluation.perturbations import DNA_RATES, TEXT_RATES
-    from genomenet.evaluation.robustness import conditions_of, model_scorer, score_noise
-    from genomenet.evaluation.robustness_controls import control_scorers
-    from genomenet.evaluation.robustness_findings import RobustnessFindings
+    from genomenet.evaluation.robustness.controls import control_scorers
+    from genomenet.evaluation.robustness.findings import RobustnessFindings
+    from genomenet.evaluation.robustness.noisy_windows import (
+        conditions_of,
+        model_scorer,
+        score_noise,
+    )
+    from genomenet.evaluation.robustness.perturbations import DNA_RATES, TEXT_RATES
     from genomenet.training.record import now
 
     evaluated = open_subjects(parsed)

@@ -83,16 +83,16 @@ def main(words: Sequence[str]) -> int:
     from tqdm import tqdm
 
     from genomenet import __version__
-    from genomenet.evaluation.held_out import open_held_out
-    from genomenet.evaluation.subject import arm_twins
-    from genomenet.evaluation.variant_controls import (
+    from genomenet.evaluation.edits.variant_controls import (
         SpliceSites,
         context_control,
         training_control,
     )
-    from genomenet.evaluation.variant_findings import variant_findings
-    from genomenet.evaluation.variants import BLOCK_BP, Scorer, score_variants
-    from genomenet.evaluation.variants_file import VariantColumns, read_variants
+    from genomenet.evaluation.edits.variant_findings import variant_findings
+    from genomenet.evaluation.edits.variants import BLOCK_BP, Scorer, score_variants
+    from genomenet.evaluation.edits.variants_file import VariantColumns, read_variants
+    from genomenet.evaluation.held_out import open_held_out
+    from genomenet.evaluation.subject import arm_twins
     from genomenet.files import whole_file
     from genomenet.training.record import now
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from genomenet.chunking.boundaries import Boundaries
-from genomenet.evaluation.motifs import Motif
+from genomenet.evaluation.boundaries.motifs import Motif
 from genomenet.evaluation.subject import Subject
 from genomenet.genome.alphabet import COMPLEMENT, DNA, LETTERS
 from genomenet.models.nats import Scores

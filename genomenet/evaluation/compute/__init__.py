@@ -1,0 +1,1 @@
+"""Where compute goes: thresholds moved after training."""

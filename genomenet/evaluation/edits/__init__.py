@@ -1,0 +1,1 @@
+"""Variants and stop cassettes: how much likelier an edit makes a sequence."""

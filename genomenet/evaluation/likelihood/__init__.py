@@ -1,0 +1,1 @@
+"""Held-out likelihood: where, with what certainty, and compared with what."""

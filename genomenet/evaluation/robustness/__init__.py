@@ -1,0 +1,1 @@
+"""What noise leaves of a model's gain."""
