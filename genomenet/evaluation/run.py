@@ -6,7 +6,7 @@ from pathlib import Path
 from genomenet.annotation.regions import RegionTrack
 from genomenet.annotation.scored_genome import ScoredGenome
 from genomenet.errors import UserError
-from genomenet.evaluation.likelihood.held_out_likelihood import held_out_likelihood
+from genomenet.evaluation.likelihood.record import held_out_likelihood
 from genomenet.evaluation.results import Likelihood
 from genomenet.evaluation.subject import run_subject
 from genomenet.genome.contig_names import ContigNames, placed_bed_lines

@@ -10,7 +10,9 @@ from tqdm import tqdm
 
 from genomenet.training.checkpoint_folder import BEFORE_DECAY, BEST, LAST, kept_checkpoint
 from genomenet.training.config import TrainConfig
+from genomenet.training.events import EventLogger
 from genomenet.training.signals import StopSignals
+from genomenet.training.tables import TableLogger
 
 
 class Checkpoints(L.Callback):
@@ -86,9 +88,7 @@ class Checkpoints(L.Callback):
         kept = kept and config.phase(step) == "stable" and not decays
         due = step % config.steps_between_checkpoints == 0 or at_end or stops
         if trainer.training and (decays or kept or due):
-            # Lightning writes the step's metrics after this hook. A process killed in between would
-            # go on from the checkpoint without them; writing them twice does no harm.
-            trainer._logger_connector.update_train_step_metrics()
+            _write_metrics(trainer)
         if decays:
             trainer.save_checkpoint(self.folder / BEFORE_DECAY)
         if kept:
@@ -97,6 +97,18 @@ class Checkpoints(L.Callback):
             trainer.save_checkpoint(self.folder / LAST)
         if stops:
             raise self.signals.stopped(trainer, "that step is saved")
+
+
+def _write_metrics(trainer) -> None:
+    """Write the step's metrics to the run's own tables, before they would be.
+
+    Lightning does so after the callbacks. A process killed in between would go on from the
+    checkpoint without them. Tables take a step twice; what else listens hears of it once.
+    """
+    listening = trainer.loggers
+    trainer.loggers = [one for one in listening if isinstance(one, TableLogger | EventLogger)]
+    trainer._logger_connector.update_train_step_metrics()
+    trainer.loggers = listening
 
 
 class Progress(L.Callback):

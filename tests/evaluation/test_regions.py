@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from genomenet.evaluation.likelihood.held_out_likelihood import held_out_likelihood
+from genomenet.evaluation.likelihood.record import held_out_likelihood
 from genomenet.evaluation.results import RegionLikelihood
 from genomenet.genome.intervals import Interval
 from genomenet.models.language_model import LanguageModel

@@ -10,7 +10,7 @@ import pytest
 
 from genomenet.errors import UserError
 from genomenet.evaluation.held_out import HeldOut
-from genomenet.evaluation.likelihood.held_out_likelihood import held_out_likelihood
+from genomenet.evaluation.likelihood.record import held_out_likelihood
 from genomenet.evaluation.window_tracks import window_tracks
 from genomenet.genome.contig_names import ContigNames
 from genomenet.genome.genome import open_genome

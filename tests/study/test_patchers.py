@@ -127,9 +127,9 @@ def test_a_run_killed_before_it_began_is_begun_anew(config, tmp_path):
     model = replace(ARMS["hnet-markov"], patcher=str(given))
     run = RunConfig(model, config.data, replace(config.train, max_steps=1))
     read_patcher(given).copy_to(tmp_path / "run" / PATCHER)
-    finish_run(tmp_path / "run", run, "")
+    finish_run(tmp_path / "run", run, "", print)
     assert (tmp_path / "run" / SUMMARY).exists()
-    finish_run(tmp_path / "run", run, "")
+    finish_run(tmp_path / "run", run, "", print)
 
 
 def test_a_frozen_model_is_paid_for_once(config, done):

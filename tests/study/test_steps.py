@@ -38,7 +38,7 @@ def stepwise(config, tmp_path_factory):
     # Sums over threads differ in their last bits, so these must be as many as in compare.
     _, threads = arms_at_a_time(config, JOBS)
     for arm, seed in reversed(read_study(folder).config.keys):
-        run_arm(folder, arm, seed, threads)
+        run_arm(folder, arm, seed, threads, print)
     make_floors(folder)
     gather(folder)
     return folder
@@ -78,7 +78,7 @@ def test_done_steps_leave_their_files_alone(stepwise):
     before = [path.stat().st_mtime_ns for path in files]
     prepare(stepwise, pytest.fail)
     make_floors(stepwise)
-    run_arm(stepwise, "hnet", 0, 1)
+    run_arm(stepwise, "hnet", 0, 1, print)
     assert [path.stat().st_mtime_ns for path in files] == before
     assert unfinished(stepwise) == []
 
@@ -107,11 +107,11 @@ def test_steps_say_what_has_to_come_first(config, tmp_path):
     claim(config, folder, "")
     assert [path.name for path in folder.iterdir()] == ["study.json"]
     with pytest.raises(UserError, match="is not prepared"):
-        run_arm(folder, "hnet", 0, 1)
+        run_arm(folder, "hnet", 0, 1, print)
     with pytest.raises(UserError, match="no arm 'hnt'; did you mean 'hnet'"):
-        run_arm(folder, "hnt", 0, 1)
+        run_arm(folder, "hnt", 0, 1, print)
     with pytest.raises(UserError, match="no seed 7"):
-        run_arm(folder, "hnet", 7, 1)
+        run_arm(folder, "hnet", 7, 1, print)
     with pytest.raises(UserError, match="is not finished: prepare and 3 more"):
         gather(folder)
     assert [path.name for path in folder.iterdir()] == ["study.json"]

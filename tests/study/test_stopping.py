@@ -37,9 +37,10 @@ def compare(folder: Path) -> subprocess.Popen:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "to_all"),
-    [(signal.SIGTERM, False), pytest.param(signal.SIGUSR1, True, marks=pytest.mark.slow)],
+    [(signal.SIGTERM, False), (signal.SIGUSR1, True)],
 )
 def test_a_stopped_study_saves_its_arms_and_goes_on(tmp_path, number, to_all):
     """Schedulers signal either the first process or all of them."""

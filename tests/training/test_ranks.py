@@ -1,7 +1,5 @@
 """Gradients and losses of micro-batches that ranks share are those of one process."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -89,23 +87,25 @@ class Windows:
         return ["here"] * ROWS
 
 
-@pytest.fixture(scope="module")
-def of_ranks(tmp_path_factory):
-    folder: Path = tmp_path_factory.mktemp("ranks")
-    spawn(work, (str(folder),), nprocs=RANKS)
-    return [torch.load(folder / f"{number}.pt", weights_only=True) for number in range(RANKS)]
+@pytest.fixture
+def of_ranks(tmp_path):
+    spawn(work, (str(tmp_path),), nprocs=RANKS)
+    return [torch.load(tmp_path / f"{number}.pt", weights_only=True) for number in range(RANKS)]
 
 
-@pytest.mark.parametrize("arm", ARMS)
-def test_two_ranks_have_the_gradients_of_one_process(of_ranks, arm):
-    expected = gradients(arm)
-    for found in of_ranks:
-        assert found[arm].keys() == expected.keys()
-        for name, value in expected.items():
-            if value is None:
-                assert found[arm][name] is None, name
-            else:
-                torch.testing.assert_close(found[arm][name], value, rtol=1e-9, atol=1e-12)
+def test_two_ranks_have_the_gradients_of_one_process(of_ranks):
+    for arm in ARMS:
+        expected = gradients(arm)
+        for found in of_ranks:
+            assert found[arm].keys() == expected.keys()
+            for name, value in expected.items():
+                if value is None:
+                    assert found[arm][name] is None, (arm, name)
+                else:
+                    torch.testing.assert_close(
+                        found[arm][name], value, rtol=1e-9, atol=1e-12,
+                        msg=lambda text, at=(arm, name): f"{at}: {text}",
+                    )  # fmt: skip
 
 
 def test_rows_are_shared_out_once():

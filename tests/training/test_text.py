@@ -10,7 +10,7 @@ import torch
 from genomenet.cli.main import main
 from genomenet.errors import UserError
 from genomenet.evaluation.findings_file import load_findings
-from genomenet.evaluation.likelihood.held_out_likelihood import held_out_likelihood
+from genomenet.evaluation.likelihood.record import held_out_likelihood
 from genomenet.genome.genome import whole_contigs
 from genomenet.genome.text import TextCorpus
 from genomenet.models.config import ModelConfig

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from genomenet.evaluation.likelihood.held_out_likelihood import held_out_likelihood
+from genomenet.evaluation.likelihood.record import held_out_likelihood
 from genomenet.evaluation.run import evaluate_run, held_out_intervals
 from genomenet.evaluation.subject import run_subject
 from genomenet.genome.intervals import Interval

@@ -14,7 +14,7 @@ from genomenet.evaluation.base_kinds import (
 )
 from genomenet.evaluation.confidence import Estimate
 from genomenet.evaluation.findings import Cell, Chart, Column, Table
-from genomenet.evaluation.likelihood.held_out_likelihood import achieved_flops, bases_per_chunk
+from genomenet.evaluation.likelihood.record import achieved_flops, bases_per_chunk
 from genomenet.evaluation.likelihood.scoring import (
     OVERALL,
     Scoring,
@@ -50,11 +50,10 @@ def windows_table(scoring: Scoring) -> Table:
         len(scoring.blocks),
         scoring.blocks.block_bp,
     )
-    columns = [Column("scored")]
     names = ("windows", "N-only windows", f"{unit}s", "contigs", "blocks", f"{unit}s/block")
-    columns += [Column(name, "count") for name in names]
+    columns = (Column("scored"), *(Column(name, "count") for name in names))
     caption = "Windows of N only have nothing to score: they are counted here and averaged nowhere."
-    return Table("windows", "What was scored", caption, tuple(columns), (row,))
+    return Table("windows", "What was scored", caption, columns, (row,))
 
 
 def overall_table(scoring: Scoring) -> Table:

@@ -13,7 +13,7 @@ from genomenet.evaluation.compute.curve import (
 )
 from genomenet.evaluation.compute.threshold import chunking_stages, moved_threshold, recorded_levels
 from genomenet.evaluation.held_out import HeldOut
-from genomenet.evaluation.likelihood.held_out_likelihood import held_out_likelihood
+from genomenet.evaluation.likelihood.record import held_out_likelihood
 from genomenet.genome.contig_names import ContigNames
 from genomenet.genome.intervals import Interval
 from tests.evaluation.subjects import tiny_subject

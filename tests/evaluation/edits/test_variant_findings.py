@@ -49,7 +49,7 @@ def rows():
 
 @pytest.fixture(autouse=True)
 def short_blocks(monkeypatch):
-    monkeypatch.setattr("genomenet.evaluation.variants.BLOCK_BP", 2500)
+    monkeypatch.setattr("genomenet.evaluation.edits.variants.BLOCK_BP", 2500)
 
 
 def findings(tmp_path, make_store, rows, models=None, training=()):
@@ -134,7 +134,7 @@ def test_the_training_split_is_scored_apart(tmp_path, make_store, rows):
 
 
 def test_no_interval_from_one_stretch(tmp_path, make_store, rows, monkeypatch):
-    monkeypatch.setattr("genomenet.evaluation.variants.BLOCK_BP", 1_000_000)
+    monkeypatch.setattr("genomenet.evaluation.edits.variants.BLOCK_BP", 1_000_000)
     _, found = findings(tmp_path, make_store, rows)
     assert np.isnan(found.table("labels").rows[0][4]).all()
     assert "can't be told from" in found.sentences[0]

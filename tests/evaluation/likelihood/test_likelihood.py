@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from genomenet.errors import UserError
-from genomenet.evaluation.likelihood.held_out_likelihood import held_out_likelihood
+from genomenet.evaluation.likelihood.record import held_out_likelihood
 from genomenet.evaluation.run import evaluate_run, held_out_intervals
 from genomenet.genome.genome import open_genome
 from genomenet.genome.importer import import_genome

@@ -40,7 +40,9 @@ def markov(tiles):
 
 
 def test_equals_a_loop_over_windows_and_conditions(tiles, markov, monkeypatch):
-    monkeypatch.setattr("genomenet.evaluation.robustness.BLOCK_BP", 200)  # several blocks
+    monkeypatch.setattr(
+        "genomenet.evaluation.robustness.noisy_windows.BLOCK_BP", 200
+    )  # several blocks
     tiles = HeldOutTiles(tiles.genome, whole_contigs(tiles.genome), 100, limit=3)
     subject = tiny_subject("spacebyte", batch_size=2, length_bp=100)
     conditions = conditions_of(DNA, [0.05, 0.2])
