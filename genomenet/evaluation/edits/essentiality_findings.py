@@ -5,11 +5,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from genomenet.errors import UserError
+from genomenet.evaluation.edits.auroc_chart import auroc_chart
 from genomenet.evaluation.edits.edit import upstream_sentences
 from genomenet.evaluation.edits.essentiality import EssentialityScores
 from genomenet.evaluation.edits.ranking import Rows, auroc, block_draws, interval, stratified_auroc
 from genomenet.evaluation.edits.variant_ranking import Predictor
-from genomenet.evaluation.findings import Cell, Chart, Column, Findings, Series, Table
+from genomenet.evaluation.findings import Cell, Column, Findings, Table
 from genomenet.evaluation.subject import Subject
 
 LENGTH_STRATA = 5
@@ -119,9 +120,11 @@ def essentiality_findings(
     if units < FEW:
         notes += (f"Intervals from fewer than {FEW} {unit} are too narrow more often than not.",)
     said += upstream_sentences("the cassette", scores.upstream, [subject for subject, _ in models])
+    ranked = ((name, kind, centre, bounds) for name, kind, centre, bounds, *_ in table.rows)
+    chart = auroc_chart("Macro AUROC of essential genes", ranked)
     return Findings(
         "essentiality", "Gene essentiality, zero-shot", created, command, version, inputs,
-        tuple(said), (table,), (_chart(table),), notes,
+        tuple(said), (table,), (chart,), notes,
     )  # fmt: skip
 
 
@@ -148,17 +151,3 @@ def _side(bounds: tuple[float, float], level: float) -> str:
     if bounds[1] < level:
         return "below"
     return "above" if bounds[0] > level else "not told from"
-
-
-def _chart(table: Table) -> Chart:
-    series = []
-    for name, kind, centre, bounds, *_ in table.rows:
-        if kind != "not comparable" and isinstance(bounds, tuple) and isinstance(centre, float):
-            low, high = bounds
-            series.append(
-                Series(str(name), (str(name),), (centre,), (low,), (high,), kind != "model")
-            )
-    return Chart(
-        "auroc", "Macro AUROC of essential genes", "Controls are paler.", "dots", "AUROC", "",
-        tuple(series), reference=0.5, reference_label="chance",
-    )  # fmt: skip

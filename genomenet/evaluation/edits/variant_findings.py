@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from genomenet.evaluation.edits.auroc_chart import auroc_chart
 from genomenet.evaluation.edits.edit import upstream_sentences
 from genomenet.evaluation.edits.ranking import spearman
 from genomenet.evaluation.edits.variant_ranking import (
@@ -17,7 +18,7 @@ from genomenet.evaluation.edits.variant_ranking import (
     overall,
 )
 from genomenet.evaluation.edits.variants import BLOCK_BP, VariantScores
-from genomenet.evaluation.findings import Cell, Chart, Column, Findings, Series, Table
+from genomenet.evaluation.findings import Cell, Chart, Column, Findings, Table
 from genomenet.evaluation.subject import Subject
 
 FEW_BLOCKS = 20
@@ -69,7 +70,10 @@ def variant_findings(
                 predictors,
             )
         )
-        charts.append(_chart(tables[-1]))
+        rows = (
+            (name, kind, centre, bounds) for name, kind, _, centre, bounds, *_ in tables[-1].rows
+        )
+        charts.append(auroc_chart("AUROC of pathogenic against benign", rows))
         sentences += against_trivial(labels, predictors)
         tables += by_stratum("label_classes", "Pathogenic against benign, by class", labels,
                              predictors, labels.classes())  # fmt: skip
@@ -128,18 +132,4 @@ def _strand_table(scores: VariantScores, names: Sequence[str]) -> Table:
             Column("Spearman of strands", "signed"), Column("upstream nats"),
         ),
         tuple(rows),
-    )  # fmt: skip
-
-
-def _chart(table: Table) -> Chart:
-    series = []
-    for name, kind, _, centre, bounds, *_ in table.rows:
-        if kind != "not comparable" and isinstance(bounds, tuple) and isinstance(centre, float):
-            low, high = bounds
-            series.append(
-                Series(str(name), (str(name),), (centre,), (low,), (high,), kind != "model")
-            )
-    return Chart(
-        "auroc", "AUROC of pathogenic against benign", "Controls are paler.", "dots", "AUROC", "",
-        tuple(series), reference=0.5, reference_label="chance",
     )  # fmt: skip
