@@ -153,6 +153,15 @@ def test_the_command_exits_with_75(tmp_path, monkeypatch, capsys):
     assert main(["resume", "--quiet", run]) == 0
 
 
+@pytest.fixture
+def heard_ctrl_c():
+    """A shell that starts the tests in the background has them ignore SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard_ctrl_c")
 def test_ctrl_c_is_what_it_was(config, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         signal_when(patch, "training_step", lambda module: module.global_step == 1, signal.SIGINT)
