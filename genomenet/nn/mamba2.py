@@ -7,9 +7,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from genomenet.nn.norm import GatedRMSNorm
+from genomenet.nn.norm import EPSILON, GatedRMSNorm
 from genomenet.nn.rows import put_rows, take_rows
+from genomenet.ops import backend, native
 from genomenet.ops.conv import causal_conv_silu, conv_silu_step
+from genomenet.ops.mamba2_native import NativeMamba2
 from genomenet.ops.ssd import ssd_scan, ssd_step_
 
 DT_MIN, DT_MAX, DT_FLOOR = 1e-3, 1e-1, 1e-4
@@ -68,8 +70,22 @@ class Mamba2(nn.Module):
 
     def forward(self, x_BLD: Tensor) -> Tensor:
         """Mix positions; returns (B, L, D)."""
-        z_BLI, xBC_BLC, dt_BLH = self._project(x_BLD)
+        projected_BLE = self.in_proj(x_BLD)
         assert self.conv1d.bias is not None
+        if self._is_native(projected_BLE):
+            y_BLI = NativeMamba2.apply(
+                projected_BLE.float(),
+                self.conv1d.weight.squeeze(1),
+                self.conv1d.bias,
+                self.dt_bias,
+                -torch.exp(self.A_log),
+                self.D,
+                self.norm.weight,
+                (self.d_inner, self.d_state, self.head_dim),
+                EPSILON,
+            )
+            return self.out_proj(y_BLI)
+        z_BLI, xBC_BLC, dt_BLH = self._split(projected_BLE)
         xBC_BLC = causal_conv_silu(xBC_BLC, self.conv1d.weight.squeeze(1), self.conv1d.bias)
         x_BLI, B_BLN, C_BLN = xBC_BLC.split([self.d_inner, self.d_state, self.d_state], dim=-1)
         y_BLHP = ssd_scan(
@@ -83,10 +99,21 @@ class Mamba2(nn.Module):
         )
         return self.out_proj(self.norm(y_BLHP.flatten(2), z_BLI))
 
-    def _project(self, x: Tensor) -> tuple[Tensor, ...]:
-        """The gate, what is convolved, and the raw step sizes, of (..., D)."""
+    def _is_native(self, projected_BLE: Tensor) -> bool:
+        """Whether the compiled library does all between the projections."""
+        taps = self.conv1d.weight.shape[-1]
+        is_half = projected_BLE.dtype in (torch.bfloat16, torch.float16)
+        like = self.dt_bias if is_half else projected_BLE
+        return (
+            2 <= taps <= 4
+            and native.serves(like, self.dt_bias, self.norm.weight)
+            and not backend.uses("ssd", projected_BLE)
+        )
+
+    def _split(self, projected: Tensor) -> tuple[Tensor, ...]:
+        """The gate, what is convolved, and the raw step sizes, of (..., E)."""
         widths = [self.d_inner, self.d_inner + 2 * self.d_state, self.dt_bias.numel()]
-        return self.in_proj(x).split(widths, dim=-1)
+        return projected.split(widths, dim=-1)
 
     def _step_sizes(self, dt: Tensor) -> Tensor:
         """Positive step sizes; they decide over exponents, so never below float32."""
@@ -105,7 +132,7 @@ class Mamba2(nn.Module):
 
     def step(self, x_RD: Tensor, state: Mamba2State, rows_R: Tensor) -> Tensor:
         """One more position of the rows named; equals `forward` at that position."""
-        z_RI, xBC_RC, dt_RH = self._project(x_RD)
+        z_RI, xBC_RC, dt_RH = self._split(self.in_proj(x_RD))
         past_RTC = take_rows(state.conv_BTC, rows_R)
         assert self.conv1d.bias is not None
         conv_RC = conv_silu_step(past_RTC, xBC_RC, self.conv1d.weight.squeeze(1), self.conv1d.bias)

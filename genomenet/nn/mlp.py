@@ -1,7 +1,8 @@
 """The SwiGLU feed-forward layer."""
 
-import torch.nn.functional as F
 from torch import Tensor, nn
+
+from genomenet.ops.swiglu import swiglu
 
 
 class SwiGLU(nn.Module):
@@ -25,5 +26,4 @@ class SwiGLU(nn.Module):
 
     def forward(self, x_BLD: Tensor) -> Tensor:
         """Apply to every position alike."""
-        up, gate = self.fc1(x_BLD).chunk(2, dim=-1)
-        return self.fc2(F.silu(gate) * up)
+        return self.fc2(swiglu(self.fc1(x_BLD)))

@@ -10,6 +10,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from genomenet.ops import native
+from genomenet.ops.norm_native import NativeNorm
 from genomenet.ops.precision import no_autocast, scan_dtype
 
 # Numbers worked on at once: every temporary of a block of rows stays in the cache.
@@ -43,7 +45,10 @@ def rms_norm(x: Tensor, weight: Tensor, eps: float = 1e-5) -> Tensor:
     """
     _check(x, weight)
     dtype = scan_dtype(x, weight)
-    return _RMSNorm.apply(x.to(dtype), weight.to(dtype), eps).to(x.dtype)
+    inputs = x.to(dtype), weight.to(dtype)
+    if native.serves(*inputs):
+        return NativeNorm.apply(inputs[0], None, inputs[1], eps).to(x.dtype)
+    return _RMSNorm.apply(*inputs, eps).to(x.dtype)
 
 
 def gated_rms_norm(y: Tensor, z: Tensor, weight: Tensor, eps: float = 1e-5) -> Tensor:
@@ -74,7 +79,10 @@ def gated_rms_norm(y: Tensor, z: Tensor, weight: Tensor, eps: float = 1e-5) -> T
     if y.shape != z.shape:
         raise ValueError(f"y and z need one shape: {tuple(y.shape)}, {tuple(z.shape)}")
     dtype = scan_dtype(y, z, weight)
-    return _GatedRMSNorm.apply(y.to(dtype), z.to(dtype), weight.to(dtype), eps).to(y.dtype)
+    inputs = y.to(dtype), z.to(dtype), weight.to(dtype)
+    if native.serves(*inputs):
+        return NativeNorm.apply(*inputs, eps).to(y.dtype)
+    return _GatedRMSNorm.apply(*inputs, eps).to(y.dtype)
 
 
 def _check(x: Tensor, weight: Tensor) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from genomenet.ops import backend
+from genomenet.ops import backend, native
 from genomenet.ops.precision import no_autocast, scan_dtype
 from genomenet.ops.ssd_blocks import SSDScan
+from genomenet.ops.ssd_native import NativeSSDScan
 
 
 def ssd_scan(
@@ -74,8 +75,11 @@ def ssd_scan(
     if backend.uses("ssd", x_BLHP):
         return backend.mamba_ssd(x_BLHP, dt_BLH, A_H, B_BLN, C_BLN, D_H)
     dtype = scan_dtype(x_BLHP, dt_BLH)
-    inputs = (t.to(dtype) for t in (x_BLHP, dt_BLH, A_H, B_BLN, C_BLN, D_H))
-    y_BLHP = SSDScan.apply(*inputs, block, matmul_dtype or dtype)
+    inputs = [t.to(dtype) for t in (x_BLHP, dt_BLH, A_H, B_BLN, C_BLN, D_H)]
+    if matmul_dtype in (None, dtype) and native.serves(*inputs):
+        y_BLHP = NativeSSDScan.apply(*inputs, block)
+    else:
+        y_BLHP = SSDScan.apply(*inputs, block, matmul_dtype or dtype)
     return y_BLHP.to(x_BLHP.dtype)
 
 

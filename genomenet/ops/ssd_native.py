@@ -1,0 +1,122 @@
+"""The SSD scan by the compiled library, forward and backward."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from genomenet.ops import native
+
+BLOCK = 64
+
+
+class NativeSSDScan(torch.autograd.Function):
+    """``NativeSSDScan.apply(x, dt, A, B, C, D, block)``; see `genomenet.ops.ssd_scan`.
+
+    Saved for backward: the inputs and the state before every block.
+    """
+
+    @staticmethod
+    def forward(  # noqa: D102
+        ctx: Any, x: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, block: int
+    ) -> Tensor:
+        x, B, C = (native.rows_dense(t) for t in (x, B, C))
+        dt, A, D = dt.contiguous(), A.contiguous(), D.contiguous()
+        ctx.block = block
+        y, states = ssd_forward(x, dt, A, B, C, D, block)
+        ctx.save_for_backward(x, dt, A, B, C, D, states)
+        return y
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:  # noqa: D102
+        x, dt, A, B, C, D, states = ctx.saved_tensors
+        dx, dB, dC = (torch.empty(t.shape) for t in (x, B, C))
+        ddt, dA, dD = ssd_backward(
+            dy.contiguous(), x, dt, A, B, C, D, states, dx, dB, dC, ctx.block
+        )
+        return dx, ddt, dA, dB, dC, dD, None
+
+
+def ssd_forward(
+    x: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, block: int = BLOCK
+) -> tuple[Tensor, Tensor]:
+    """Scan.
+
+    Parameters
+    ----------
+    x, dt, A, B, C, D : Tensor
+        As in `genomenet.ops.ssd_scan`, float32 on the CPU; positions of x, B and C lie dense,
+        and dt altogether.
+    block : int
+        Positions per block.
+
+    Returns
+    -------
+    tuple of Tensor
+        (B, L, H, P), and the state before every block and after the last one.
+    """
+    batch, length, heads, width = x.shape
+    n, block = B.shape[-1], min(block, length)
+    y = torch.empty(x.shape)
+    states = torch.empty(batch, -(-length // block) + 1, heads, _padded(n), _padded(width))
+    native.call(
+        "ssd_forward",
+        *native.rows(x), dt, A, *native.rows(B), *native.rows(C), D, None, y, states,
+        batch, length, heads, width, n, block,
+    )  # fmt: skip
+    return y, states
+
+
+def ssd_backward(
+    dy: Tensor,
+    x: Tensor,
+    dt: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor,
+    states: Tensor,
+    dx: Tensor,
+    dB: Tensor,
+    dC: Tensor,
+    block: int = BLOCK,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradients of `ssd_forward`.
+
+    Parameters
+    ----------
+    dy : Tensor
+        Dense.
+    x, dt, A, B, C, D, states
+        What went in and came out.
+    dx, dB, dC : Tensor
+        Filled with the gradients; their positions lie dense.
+    block : int
+        As before.
+
+    Returns
+    -------
+    tuple of Tensor
+        Gradients of dt, A and D.
+    """
+    batch, length, heads, width = x.shape
+    blocks = states.shape[1] - 1
+    flows = torch.empty(batch, blocks, *states.shape[2:])
+    ddt = torch.empty(dt.shape)
+    dA, dD = torch.empty(2, batch * blocks, heads)
+    native.call(
+        "ssd_backward",
+        dy, *native.rows(x), dt, A, *native.rows(B), *native.rows(C), D, states, flows,
+        *native.rows(dx), ddt, dA, *native.rows(dB), *native.rows(dC), dD,
+        batch, length, heads, width, B.shape[-1], min(block, length),
+    )  # fmt: skip
+    return ddt, dA.sum(0), dD.sum(0)
+
+
+def _padded(size: int) -> int:
+    width = native.constant("width")
+    return -(-size // width) * width
