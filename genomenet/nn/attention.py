@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from genomenet.nn.kv_cache import KVCache
 from genomenet.ops.attention import attend, causal_attention
-from genomenet.ops.rope import apply_rope, apply_rope_at
+from genomenet.ops.rope import apply_rope_at, rotated_qkv
 
 
 class CausalAttention(nn.Module):
@@ -47,10 +47,7 @@ class CausalAttention(nn.Module):
     def forward(self, x_BLD: Tensor) -> Tensor:
         """Mix positions; returns (B, L, D)."""
         qkv_BL3HP = self.Wqkv(x_BLD).unflatten(-1, (3, -1, self.head_dim))
-        q_BLHP, k_BLHP, v_BLHP = qkv_BL3HP.unbind(2)
-        if self.rotary_dim:
-            q_BLHP = apply_rope(q_BLHP, self.rotary_dim, self.rope_base)
-            k_BLHP = apply_rope(k_BLHP, self.rotary_dim, self.rope_base)
+        q_BLHP, k_BLHP, v_BLHP = rotated_qkv(qkv_BL3HP, self.rotary_dim, self.rope_base)
         y_BLHP = causal_attention(q_BLHP, k_BLHP, v_BLHP, self.window)
         return self.out_proj(y_BLHP.flatten(2))
 

@@ -9,6 +9,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from genomenet.ops import native
+from genomenet.ops.rope_native import NativeRotation
+
 
 def apply_rope(x_BLHP: Tensor, rotary_dim: int, base: float = 10000.0) -> Tensor:
     """Rotate pairs (i, i + rotary_dim / 2) by ``position * base^(-2 i / rotary_dim)``.
@@ -39,11 +42,40 @@ def apply_rope(x_BLHP: Tensor, rotary_dim: int, base: float = 10000.0) -> Tensor
     _check(rotary_dim, x_BLHP.shape[-1])
     if rotary_dim == 0:
         return x_BLHP
-    length = x_BLHP.shape[1]
+    return _Rotate.apply(x_BLHP, *_table(x_BLHP, rotary_dim, base))
+
+
+def rotated_qkv(
+    qkv_BL3HP: Tensor, rotary_dim: int, base: float = 10000.0
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Queries and keys of a joint projection after `apply_rope`, and the values as they are.
+
+    Parameters
+    ----------
+    qkv_BL3HP : Tensor
+        Queries, keys and values.
+    rotary_dim, base
+        As in `apply_rope`.
+
+    Returns
+    -------
+    tuple of Tensor
+        Three of (B, L, H, P).
+    """
+    _check(rotary_dim, qkv_BL3HP.shape[-1])
+    if rotary_dim and native.serves(qkv_BL3HP):
+        return NativeRotation.apply(qkv_BL3HP, *_table(qkv_BL3HP, rotary_dim, base))
+    q_BLHP, k_BLHP, v_BLHP = qkv_BL3HP.unbind(2)
+    return apply_rope(q_BLHP, rotary_dim, base), apply_rope(k_BLHP, rotary_dim, base), v_BLHP
+
+
+def _table(x: Tensor, rotary_dim: int, base: float) -> tuple[Tensor, Tensor]:
+    """Cosines and sines of all positions of a tensor (B, L, ...)."""
+    length = x.shape[1]
     # A power of two, so that sequences of changing length share a table.
     rows = 1 << max(0, length - 1).bit_length()
-    cos, sin = _angles(rows, rotary_dim, float(base), x_BLHP.device, x_BLHP.dtype)
-    return _Rotate.apply(x_BLHP, cos[:length], sin[:length])
+    cos, sin = _angles(rows, rotary_dim, float(base), x.device, x.dtype)
+    return cos[:length], sin[:length]
 
 
 def apply_rope_at(
