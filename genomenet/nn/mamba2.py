@@ -9,9 +9,10 @@ from torch import Tensor, nn
 
 from genomenet.nn.norm import EPSILON, GatedRMSNorm
 from genomenet.nn.rows import put_rows, take_rows
-from genomenet.ops import backend, native
+from genomenet.ops import backend
 from genomenet.ops.conv import causal_conv_silu, conv_silu_step
-from genomenet.ops.mamba2_native import NativeMamba2
+from genomenet.ops.native import library
+from genomenet.ops.native.mamba2 import NativeMamba2
 from genomenet.ops.ssd import ssd_scan, ssd_step_
 
 DT_MIN, DT_MAX, DT_FLOOR = 1e-3, 1e-1, 1e-4
@@ -106,7 +107,7 @@ class Mamba2(nn.Module):
         like = self.dt_bias if is_half else projected_BLE
         return (
             2 <= taps <= 4
-            and native.serves(like, self.dt_bias, self.norm.weight)
+            and library.serves(like, self.dt_bias, self.norm.weight)
             and not backend.uses("ssd", projected_BLE)
         )
 

@@ -1,4 +1,4 @@
-"""Which kernels serve a device: CUDA packages where installed, torch everywhere else."""
+"""Which kernels serve a device: CUDA packages or compiled C++ where they can, else torch."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from functools import cache
 
 import torch
 from torch import Tensor
+
+from genomenet.ops.native import library
 
 # operation -> (module, function, what runs without it)
 _PACKAGED = {
@@ -120,14 +122,17 @@ def kernels(device: torch.device | str) -> dict[str, str]:
     -------
     dict of str to str
         Operation to kernel, as in ``{"ssd": "torch", "conv": "torch", "attention": "torch sdpa",
-        "ema": "torch", "norm": "torch"}``. flash-attn serves half precision only.
+        "ema": "torch", "norm": "torch"}``. flash-attn serves half precision only, the compiled
+        library (`genomenet.ops.native`) float32 only.
     """
     cuda = torch.device(device).type == "cuda"
+    native = not cuda and library.library() is not None
     names = {
         operation: _package(module) if cuda and packaged(operation) else instead
         for operation, (module, _, instead) in _PACKAGED.items()
     }
-    return {**names, "ema": "torch", "norm": "torch"}
+    names |= {"ema": "torch", "norm": "torch"}
+    return names | (dict.fromkeys(("ssd", "conv", "norm"), "C++") if native else {})
 
 
 def _function(operation: str) -> Callable[..., Tensor]:

@@ -9,7 +9,9 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from genomenet.ops import backend, native
+from genomenet.ops import backend
+from genomenet.ops.native import library
+from genomenet.ops.native.conv import NativeConvSiLU
 from genomenet.ops.precision import no_autocast
 
 # Positions worked on at once on a CPU: of 64 to 512, 256 is best for 160 to 384 channels.
@@ -52,8 +54,8 @@ def causal_conv_silu(x_BLC: Tensor, weight_CK: Tensor, bias_C: Tensor) -> Tensor
     if fits_kernel and backend.uses("conv", x_BLC):
         return backend.cuda_conv_silu(x_BLC, weight_CK, bias_C)
     weight, bias = weight_CK.to(x_BLC.dtype), bias_C.to(x_BLC.dtype)
-    if 2 <= weight.shape[1] <= 4 and native.serves(x_BLC, weight, bias):
-        return _NativeConvSiLU.apply(x_BLC, weight, bias)
+    if 2 <= weight.shape[1] <= 4 and library.serves(x_BLC, weight, bias):
+        return NativeConvSiLU.apply(x_BLC, weight, bias)
     if _on_cpu(x_BLC):
         return _ConvSiLU.apply(x_BLC, weight, bias)
     taps = weight.shape[1]
@@ -140,35 +142,3 @@ class _ConvSiLU(torch.autograd.Function):
                         dx_row[source].addcmul_(part, weight_KC[tap])
                         dweight[tap, : stop - low].addcmul_(part, x_row[source])
         return dx, dweight.sum(1).t(), dbias.sum(0)
-
-
-class _NativeConvSiLU(torch.autograd.Function):
-    """By the compiled library; saves its inputs only."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        x = native.rows_dense(x)
-        weight_KC, bias = weight.t().contiguous(), bias.contiguous()
-        y = torch.empty(x.shape)
-        batch, length, channels = x.shape
-        native.call(
-            "conv_forward", *native.rows(x), weight_KC, bias, y, batch, length, channels,
-            len(weight_KC),
-        )  # fmt: skip
-        ctx.save_for_backward(x, weight_KC, bias)
-        return y
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        x, weight_KC, bias = ctx.saved_tensors
-        batch, length, channels = x.shape
-        taps = len(weight_KC)
-        dy, dx = native.rows_dense(dy), torch.empty(x.shape)
-        parts = batch * -(-length // native.constant("conv_block"))
-        dweight, dbias = torch.empty(parts, taps, channels), torch.empty(parts, channels)
-        native.call(
-            "conv_backward", *native.rows(dy), *native.rows(x), weight_KC, bias, *native.rows(dx),
-            dweight, dbias, batch, length, channels, taps,
-        )  # fmt: skip
-        return dx, dweight.sum(0).t(), dbias.sum(0)

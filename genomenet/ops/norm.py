@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from genomenet.ops import native
-from genomenet.ops.norm_native import NativeNorm
+from genomenet.ops.native import library
+from genomenet.ops.native.norm import NativeNorm
 from genomenet.ops.precision import no_autocast, scan_dtype
 
 # Numbers worked on at once: every temporary of a block of rows stays in the cache.
@@ -46,7 +46,7 @@ def rms_norm(x: Tensor, weight: Tensor, eps: float = 1e-5) -> Tensor:
     _check(x, weight)
     dtype = scan_dtype(x, weight)
     inputs = x.to(dtype), weight.to(dtype)
-    if native.serves(*inputs):
+    if library.serves(*inputs):
         return NativeNorm.apply(inputs[0], None, inputs[1], eps).to(x.dtype)
     return _RMSNorm.apply(*inputs, eps).to(x.dtype)
 
@@ -80,7 +80,7 @@ def gated_rms_norm(y: Tensor, z: Tensor, weight: Tensor, eps: float = 1e-5) -> T
         raise ValueError(f"y and z need one shape: {tuple(y.shape)}, {tuple(z.shape)}")
     dtype = scan_dtype(y, z, weight)
     inputs = y.to(dtype), z.to(dtype), weight.to(dtype)
-    if native.serves(*inputs):
+    if library.serves(*inputs):
         return NativeNorm.apply(*inputs, eps).to(y.dtype)
     return _GatedRMSNorm.apply(*inputs, eps).to(y.dtype)
 

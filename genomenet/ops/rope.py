@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from genomenet.ops import native
-from genomenet.ops.rope_native import NativeRotation
+from genomenet.ops.native import library
+from genomenet.ops.native.rope import NativeRotation
 
 
 def apply_rope(x_BLHP: Tensor, rotary_dim: int, base: float = 10000.0) -> Tensor:
@@ -63,7 +63,7 @@ def rotated_qkv(
         Three of (B, L, H, P).
     """
     _check(rotary_dim, qkv_BL3HP.shape[-1])
-    if rotary_dim and native.serves(qkv_BL3HP):
+    if rotary_dim and library.serves(qkv_BL3HP):
         return NativeRotation.apply(qkv_BL3HP, *_table(qkv_BL3HP, rotary_dim, base))
     q_BLHP, k_BLHP, v_BLHP = qkv_BL3HP.unbind(2)
     return apply_rope(q_BLHP, rotary_dim, base), apply_rope(k_BLHP, rotary_dim, base), v_BLHP

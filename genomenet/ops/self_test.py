@@ -13,6 +13,7 @@ from genomenet.ops import backend, reference
 from genomenet.ops.attention import causal_attention
 from genomenet.ops.conv import causal_conv_silu
 from genomenet.ops.ema import ema_scan
+from genomenet.ops.native import library
 from genomenet.ops.norm import gated_rms_norm, rms_norm
 from genomenet.ops.rope import apply_rope
 from genomenet.ops.segments import segment_attention, segment_max, slot_attention
@@ -75,7 +76,8 @@ class Check:
 class _Case:
     """An op, its reference, and inputs: those that are floating get gradients.
 
-    `serves` is the name of the operation in `backend`, where a package could serve it.
+    `serves` is the name of the operation in `backend`, where a package could serve it; `native`
+    tells whether the compiled library could.
     """
 
     operation: str
@@ -84,6 +86,7 @@ class _Case:
     inputs: dict[str, Tensor]
     serves: str = ""
     kernel: str = "torch"
+    native: bool = False
     exact: tuple[str, ...] = ()  # inputs that models never hand over below float32
 
 
@@ -117,7 +120,9 @@ def _check(case: _Case, device: torch.device, dtype: torch.dtype, bound: float) 
     }
     main = next(iter(rounded.values())).to(device)
     served = bool(case.serves) and backend.uses(case.serves, main)
-    kernel = backend.package_of(case.serves) if served else case.kernel
+    kernel = "C++" if case.native and library.serves(main) else case.kernel
+    if served:
+        kernel = backend.package_of(case.serves)
     errors, problem = {}, ""
     try:
         errors = _errors(case, rounded, device)
@@ -200,6 +205,7 @@ def _cases() -> list[_Case]:
                 "D": normal(heads),
             },
             serves="ssd",
+            native=True,
             exact=("dt", "A", "D"),
         ),
         _Case(
@@ -208,6 +214,7 @@ def _cases() -> list[_Case]:
             reference.causal_conv_silu,
             {"x": wide, "weight": normal(channels, 4), "bias": normal(channels)},
             serves="conv",
+            native=True,
         ),
         *(
             _Case(
@@ -238,6 +245,7 @@ def _cases() -> list[_Case]:
             rms_norm,
             reference.rms_norm,
             {"x": normal(2, LENGTH, channels), "weight": normal(channels)},
+            native=True,
         ),
         _Case(
             "gated norm",
@@ -248,6 +256,7 @@ def _cases() -> list[_Case]:
                 "z": normal(2, LENGTH, channels),
                 "weight": normal(channels),
             },
+            native=True,
         ),
         _Case(
             "attention of chunks to bases",

@@ -5,10 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from genomenet.ops import backend, native
+from genomenet.ops import backend
+from genomenet.ops.native import library
+from genomenet.ops.native.ssd import NativeSSDScan
 from genomenet.ops.precision import no_autocast, scan_dtype
 from genomenet.ops.ssd_blocks import SSDScan
-from genomenet.ops.ssd_native import NativeSSDScan
 
 
 def ssd_scan(
@@ -76,7 +77,7 @@ def ssd_scan(
         return backend.mamba_ssd(x_BLHP, dt_BLH, A_H, B_BLN, C_BLN, D_H)
     dtype = scan_dtype(x_BLHP, dt_BLH)
     inputs = [t.to(dtype) for t in (x_BLHP, dt_BLH, A_H, B_BLN, C_BLN, D_H)]
-    if matmul_dtype in (None, dtype) and native.serves(*inputs):
+    if matmul_dtype in (None, dtype) and library.serves(*inputs):
         y_BLHP = NativeSSDScan.apply(*inputs, block)
     else:
         y_BLHP = SSDScan.apply(*inputs, block, matmul_dtype or dtype)

@@ -9,6 +9,7 @@ import torch
 
 from genomenet import ops
 from genomenet.ops import backend
+from genomenet.ops.native import library
 from tests.ops import stand_ins
 from tests.oracles import ops as oracle
 from tests.oracles.compare import assert_matches
@@ -99,7 +100,14 @@ def test_float64_never_leaves_torch(monkeypatch):
     ops.causal_conv_silu(x, torch.ones(2, 4).double(), torch.zeros(2).double())
 
 
+def test_the_compiled_library_has_a_name(monkeypatch):
+    monkeypatch.setattr(library, "library", lambda: object())
+    assert {ops.kernels("cpu")[name] for name in ("ssd", "conv", "norm")} == {"C++"}
+    assert "C++" not in ops.kernels("cuda").values()
+
+
 def test_names_of_kernels(monkeypatch):
+    monkeypatch.setattr(library, "library", lambda: None)
     cpu = {
         "ssd": "torch",
         "conv": "torch",

@@ -20,7 +20,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-SOURCES = Path(__file__).parent / "native"
+SOURCES = Path(__file__).parent
 SWITCH = "GENOMENET_NATIVE"
 """Set this variable to 0 to do without."""
 
@@ -126,7 +126,12 @@ def _digest(compiler: str) -> str:
         if source.suffix in (".h", ".cpp"):
             hasher.update(source.read_bytes())
     version = subprocess.run([compiler, "--version"], capture_output=True, check=True).stdout
-    for part in (version.decode(errors="replace"), " ".join(FLAGS), _processor(), torch.__version__):
+    for part in (
+        version.decode(errors="replace"),
+        " ".join(FLAGS),
+        _processor(),
+        torch.__version__,
+    ):
         hasher.update(part.encode())
     return hasher.hexdigest()[:16]
 

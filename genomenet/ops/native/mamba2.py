@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from genomenet.ops import native
-from genomenet.ops.ssd_native import ssd_backward, ssd_forward
+from genomenet.ops.native import library
+from genomenet.ops.native.ssd import ssd_backward, ssd_forward
 
 
 class NativeMamba2(torch.autograd.Function):
@@ -38,20 +38,20 @@ class NativeMamba2(torch.autograd.Function):
         eps: float,
     ) -> Tensor:
         projected = projected.contiguous()
-        d_inner, d_state, head_dim = ctx.sizes = sizes
+        ctx.sizes, d_inner = sizes, sizes[0]
         gate, raw, dt_raw = _parts(projected, sizes)
         batch, length, channels = raw.shape
         weight_KC = weight.t().contiguous()
         mixed = projected.new_empty(raw.shape)
-        native.call(
-            "conv_forward", *native.rows(raw), weight_KC, bias, mixed, batch, length, channels,
+        library.call(
+            "conv_forward", *library.rows(raw), weight_KC, bias, mixed, batch, length, channels,
             len(weight_KC),
         )  # fmt: skip
         dt = F.softplus(dt_raw + dt_bias)
         x, B, C = _scanned(mixed, sizes)
         y, states = ssd_forward(x, dt, A, B, C, D)
         out, inverse = torch.empty_like(y), y.new_empty(batch * length)
-        native.call(
+        library.call(
             "norm_forward", y, gate, gate.stride(1), norm_weight, out, inverse,
             batch * length, d_inner, eps,
         )  # fmt: skip
@@ -73,19 +73,19 @@ class NativeMamba2(torch.autograd.Function):
         dgate, draw, ddt_raw = _parts(dprojected, ctx.sizes)
         dy, dmixed = torch.empty_like(y), torch.empty_like(mixed)
         positions = batch * length
-        dnorm = y.new_empty(-(-positions // native.constant("norm_block")), d_inner)
-        native.call(
+        dnorm = y.new_empty(-(-positions // library.constant("norm_block")), d_inner)
+        library.call(
             "norm_backward", dout.contiguous(), y, gate, gate.stride(1), norm_weight, inverse,
             dy, dgate, dgate.stride(1), dnorm, positions, d_inner,
         )  # fmt: skip
         x, B, C = _scanned(mixed, ctx.sizes)
         into = _scanned(dmixed, ctx.sizes)
         ddt, dA, dD = ssd_backward(dy, x, dt, A, B, C, D, states, *into)
-        parts, taps = batch * -(-length // native.constant("conv_block")), len(weight_KC)
+        parts, taps = batch * -(-length // library.constant("conv_block")), len(weight_KC)
         dweight, dbias = y.new_empty(parts, taps, channels), y.new_empty(parts, channels)
-        native.call(
-            "conv_backward", *native.rows(dmixed), *native.rows(raw), weight_KC, bias,
-            *native.rows(draw), dweight, dbias, batch, length, channels, taps,
+        library.call(
+            "conv_backward", *library.rows(dmixed), *library.rows(raw), weight_KC, bias,
+            *library.rows(draw), dweight, dbias, batch, length, channels, taps,
         )  # fmt: skip
         torch.mul(ddt, torch.sigmoid(dt_raw + dt_bias), out=ddt)
         ddt_raw.copy_(ddt)

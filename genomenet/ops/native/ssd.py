@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from genomenet.ops import native
+from genomenet.ops.native import library
 
 BLOCK = 64
 
@@ -23,7 +23,7 @@ class NativeSSDScan(torch.autograd.Function):
     def forward(  # noqa: D102
         ctx: Any, x: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, block: int
     ) -> Tensor:
-        x, B, C = (native.rows_dense(t) for t in (x, B, C))
+        x, B, C = (library.rows_dense(t) for t in (x, B, C))
         dt, A, D = dt.contiguous(), A.contiguous(), D.contiguous()
         ctx.block = block
         y, states = ssd_forward(x, dt, A, B, C, D, block)
@@ -34,7 +34,7 @@ class NativeSSDScan(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:  # noqa: D102
         x, dt, A, B, C, D, states = ctx.saved_tensors
-        dx, dB, dC = (torch.empty(t.shape) for t in (x, B, C))
+        dx, dB, dC = (t.new_empty(t.shape) for t in (x, B, C))
         ddt, dA, dD = ssd_backward(
             dy.contiguous(), x, dt, A, B, C, D, states, dx, dB, dC, ctx.block
         )
@@ -61,11 +61,11 @@ def ssd_forward(
     """
     batch, length, heads, width = x.shape
     n, block = B.shape[-1], min(block, length)
-    y = torch.empty(x.shape)
-    states = torch.empty(batch, -(-length // block) + 1, heads, _padded(n), _padded(width))
-    native.call(
+    y = x.new_empty(x.shape)
+    states = x.new_empty(batch, -(-length // block) + 1, heads, _padded(n), _padded(width))
+    library.call(
         "ssd_forward",
-        *native.rows(x), dt, A, *native.rows(B), *native.rows(C), D, None, y, states,
+        *library.rows(x), dt, A, *library.rows(B), *library.rows(C), D, None, y, states,
         batch, length, heads, width, n, block,
     )  # fmt: skip
     return y, states
@@ -105,18 +105,18 @@ def ssd_backward(
     """
     batch, length, heads, width = x.shape
     blocks = states.shape[1] - 1
-    flows = torch.empty(batch, blocks, *states.shape[2:])
-    ddt = torch.empty(dt.shape)
-    dA, dD = torch.empty(2, batch * blocks, heads)
-    native.call(
+    flows = x.new_empty(batch, blocks, *states.shape[2:])
+    ddt = x.new_empty(dt.shape)
+    dA, dD = x.new_empty(2, batch * blocks, heads)
+    library.call(
         "ssd_backward",
-        dy, *native.rows(x), dt, A, *native.rows(B), *native.rows(C), D, states, flows,
-        *native.rows(dx), ddt, dA, *native.rows(dB), *native.rows(dC), dD,
+        dy, *library.rows(x), dt, A, *library.rows(B), *library.rows(C), D, states, flows,
+        *library.rows(dx), ddt, dA, *library.rows(dB), *library.rows(dC), dD,
         batch, length, heads, width, B.shape[-1], min(block, length),
     )  # fmt: skip
     return ddt, dA.sum(0), dD.sum(0)
 
 
 def _padded(size: int) -> int:
-    width = native.constant("width")
+    width = library.constant("width")
     return -(-size // width) * width

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from genomenet.ops import native
+from genomenet.ops.native import library
 
 
 class NativeRotation(torch.autograd.Function):
@@ -18,11 +18,11 @@ class NativeRotation(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, qkv: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, ...]:
+    def forward(ctx: Any, qkv: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, ...]:  # noqa: D102
         qkv = qkv.contiguous()
         batch, length, _, heads, width = qkv.shape
-        q, k = torch.empty(2, batch, length, heads, width)
-        native.call(
+        q, k = qkv.new_empty(2, batch, length, heads, width)
+        library.call(
             "rope_forward", qkv, cos, sin, q, k, batch, length, heads, width, cos.shape[-1]
         )
         ctx.save_for_backward(cos, sin)
@@ -30,14 +30,14 @@ class NativeRotation(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:  # noqa: D102
         cos, sin = ctx.saved_tensors
         batch, length, heads, width = gradients[0].shape
-        dqkv = torch.empty(batch, length, 3, heads, width)
+        dqkv = cos.new_empty(batch, length, 3, heads, width)
         dense = [t if t.stride(-1) == 1 else t.contiguous() for t in gradients]
-        native.call(
+        library.call(
             "rope_backward",
-            *(part for t in dense for part in (t, *t.stride()[:3])),
+            *(part for t in dense for part in (t, t.stride(0), t.stride(1), t.stride(2))),
             cos, sin, dqkv, batch, length, heads, width, cos.shape[-1],
         )  # fmt: skip
         return dqkv, None, None

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from genomenet.ops import native
+from genomenet.ops.native import library
 
 
 class NativeNorm(torch.autograd.Function):
@@ -18,13 +18,14 @@ class NativeNorm(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, gate: Tensor | None, weight: Tensor, eps: float) -> Tensor:
+    def forward(ctx: Any, x: Tensor, gate: Tensor | None, weight: Tensor, eps: float) -> Tensor:  # noqa: D102
         x, weight = x.contiguous(), weight.contiguous()
         width = x.shape[-1]
         count = x.numel() // width if width else 0
-        gate = None if gate is None else _evenly_spaced(gate)
-        out, inverse = torch.empty(x.shape), torch.empty(count)
-        native.call(
+        if gate is not None and _spacing(gate) is None:
+            gate = gate.contiguous()
+        out, inverse = x.new_empty(x.shape), x.new_empty(count)
+        library.call(
             "norm_forward", x, gate, _spacing(gate), weight, out, inverse, count, width, eps
         )
         ctx.save_for_backward(x, gate, weight, inverse)
@@ -32,28 +33,32 @@ class NativeNorm(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, dout: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, dout: Tensor) -> tuple[Tensor | None, ...]:  # noqa: D102
         x, gate, weight, inverse = ctx.saved_tensors
         width, count = x.shape[-1], len(inverse)
-        dx = torch.empty(x.shape)
-        dgate = None if gate is None else torch.empty(gate.shape)
-        dweight = torch.empty(-(-count // native.constant("norm_block")), width)
-        native.call(
+        dx = x.new_empty(x.shape)
+        dgate = None if gate is None else x.new_empty(gate.shape)
+        dweight = x.new_empty(-(-count // library.constant("norm_block")), width)
+        library.call(
             "norm_backward", dout.contiguous(), x, gate, _spacing(gate), weight, inverse, dx,
             dgate, width, dweight, count, width,
         )  # fmt: skip
         return dx, dgate, dweight.sum(0), None
 
 
-def _evenly_spaced(gate: Tensor) -> Tensor:
-    """The tensor itself when its rows (..., D) lie dense inside and equally far apart."""
-    apart = gate.stride(-2) if gate.ndim > 1 else gate.shape[-1]
+def _spacing(gate: Tensor | None) -> int | None:
+    """How many numbers the rows of (..., D) lie apart; None where they differ or aren't dense."""
+    if gate is None:
+        return 0
+    if gate.shape[-1] > 1 and gate.stride(-1) != 1:
+        return None
+    apart, expected = gate.shape[-1], None
     for extent, stride in zip(gate.shape[-2::-1], gate.stride()[-2::-1], strict=True):
-        if extent > 1 and stride != apart:
-            return gate.contiguous()
-        apart = apart * extent
-    return gate if gate.shape[-1] < 2 or gate.stride(-1) == 1 else gate.contiguous()
-
-
-def _spacing(gate: Tensor | None) -> int:
-    return 0 if gate is None else (gate.stride(-2) if gate.ndim > 1 else gate.shape[-1])
+        if extent == 1:
+            continue
+        if expected is None:
+            apart = stride
+        elif stride != expected:
+            return None
+        expected = stride * extent
+    return apart

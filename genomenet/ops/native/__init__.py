@@ -1,0 +1,1 @@
+"""Kernels in C++ for float32 on a CPU, and the autograd functions that call them."""

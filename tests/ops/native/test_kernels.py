@@ -1,0 +1,179 @@
+"""The compiled kernels beside torch's and beside float64: odd sizes, strides, threads."""
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from genomenet import ops
+from genomenet.nn.attention import CausalAttention
+from genomenet.nn.mamba2 import Mamba2
+from genomenet.ops.native import library
+from genomenet.ops.rope import rotated_qkv
+from genomenet.ops.swiglu import swiglu
+from tests.oracles import ops as oracle
+from tests.oracles.compare import assert_matches, relative, values_and_gradients
+
+BOUND = 1e-4
+
+
+@pytest.fixture(params=["C++", "torch"], autouse=True)
+def kernels(request, monkeypatch):
+    """Both ways: where there is no compiler, the first is the second."""
+    if request.param == "torch":
+        monkeypatch.setattr(library, "library", lambda: None)
+    return request.param
+
+
+def scan_inputs(batch, length, heads, width, state):
+    return [
+        torch.randn(batch, length, heads, width),
+        F.softplus(torch.randn(batch, length, heads) * 2 - 2),
+        -torch.rand(heads) * 15 - 0.5,
+        torch.randn(batch, length, state),
+        torch.randn(batch, length, state),
+        torch.randn(heads),
+    ]
+
+
+@pytest.mark.parametrize("block", [1, 7, 64, 100])
+@pytest.mark.parametrize("shape", [(1, 1, 1, 1, 1), (2, 65, 3, 17, 33), (1, 130, 2, 16, 5)])
+def test_scan(shape, block):
+    inputs = scan_inputs(*shape)
+    assert_matches(
+        lambda *t: ops.ssd_scan(*t, block=block), oracle.ssd, inputs, torch.float32, BOUND
+    )
+
+
+def test_scan_of_slices():
+    # As the mixer has them: x, B and C are parts of one tensor, and the gradient is transposed.
+    x, dt, A, B, C, D = scan_inputs(2, 70, 2, 8, 6)
+    wide = torch.cat([x.flatten(2), B, C], -1)
+
+    def scan(wide, dt, A, D):
+        x, B, C = wide.split([16, 6, 6], -1)
+        y = ops.ssd_scan(x.unflatten(-1, (2, 8)), dt, A, B, C, D)
+        return y.transpose(1, 2)
+
+    def slow(wide, dt, A, D):
+        x, B, C = wide.split([16, 6, 6], -1)
+        return oracle.ssd(x.unflatten(-1, (2, 8)), dt, A, B, C, D).transpose(1, 2)
+
+    assert_matches(scan, slow, [wide, dt, A, D], torch.float32, BOUND)
+
+
+@pytest.mark.parametrize("taps", [2, 3, 4])
+@pytest.mark.parametrize("length", [1, 3, 128, 131])
+@pytest.mark.parametrize("channels", [1, 15, 16, 37])
+def test_convolution(taps, length, channels):
+    wide = torch.randn(2, length, channels + 9)
+    weight, bias = torch.randn(channels, taps), torch.randn(channels)
+
+    def part(op):
+        return lambda wide, weight, bias: op(wide[..., 5 : 5 + channels], weight, bias)
+
+    fast, slow = part(ops.causal_conv_silu), part(oracle.conv_silu)
+    assert_matches(fast, slow, [wide, weight, bias], torch.float32, BOUND)
+
+
+@pytest.mark.parametrize("width", [1, 15, 16, 50])
+@pytest.mark.parametrize("rows", [1, 64, 65])
+def test_norms(width, rows):
+    y, weight = torch.randn(2, rows, width), torch.randn(width)
+    assert_matches(ops.rms_norm, oracle.rms_norm, [y, weight], torch.float32, BOUND)
+    wide = torch.randn(2, rows, width + 3)
+
+    def part(op):
+        return lambda y, wide, weight: op(y, wide[..., 2 : 2 + width], weight)
+
+    fast, slow = part(ops.gated_rms_norm), part(oracle.gated_rms_norm)
+    assert_matches(fast, slow, [y, wide, weight], torch.float32, BOUND)
+    # A gate whose rows are not evenly spaced.
+    turned = torch.randn(rows, 2, width).transpose(0, 1)
+    assert_matches(
+        ops.gated_rms_norm,
+        oracle.gated_rms_norm,
+        [y, turned, weight],
+        torch.float32,
+        BOUND,
+    )
+
+
+@pytest.mark.parametrize("width", [1, 16, 37])
+def test_swiglu(width):
+    def slow(up_gate):
+        up, gate = up_gate.chunk(2, -1)
+        return up * gate / (1 + torch.exp(-gate))
+
+    assert_matches(swiglu, slow, [torch.randn(3, 5, 2 * width)], torch.float32, BOUND)
+    extreme = torch.tensor([[1.0, -200.0], [1.0, 200.0], [1.0, 0.0]])
+    torch.testing.assert_close(swiglu(extreme), torch.tensor([[0.0], [200.0], [0.0]]))
+
+
+@pytest.mark.parametrize(("width", "rotary"), [(2, 2), (8, 4), (40, 36), (64, 64)])
+def test_rotation(width, rotary):
+    def slow(qkv):
+        q, k, v = qkv.unbind(2)
+        return torch.stack([oracle.rope(q, rotary), oracle.rope(k, rotary), v], 2)
+
+    def fast(qkv):
+        return torch.stack(rotated_qkv(qkv, rotary), 2)
+
+    assert_matches(fast, slow, [torch.randn(2, 9, 3, 2, width)], torch.float32, BOUND)
+
+
+@pytest.mark.parametrize("taps", [4, 5])
+def test_a_whole_mixer(taps):
+    torch.manual_seed(1)
+    mixer = Mamba2(d_model=12, d_inner=24, head_dim=8, d_state=5, d_conv=taps)
+    exact = Mamba2(d_model=12, d_inner=24, head_dim=8, d_state=5, d_conv=taps).double()
+    exact.load_state_dict(mixer.state_dict())
+    compare_modules(mixer, exact, torch.randn(2, 90, 12))
+
+
+def test_a_whole_attention():
+    torch.manual_seed(1)
+    layer = CausalAttention(d_model=24, head_dim=12, rotary_dim=6, window=-1)
+    exact = CausalAttention(d_model=24, head_dim=12, rotary_dim=6, window=-1).double()
+    exact.load_state_dict(layer.state_dict())
+    compare_modules(layer, exact, torch.randn(2, 33, 24))
+
+
+def compare_modules(module, exact, x):
+    results = []
+    for one, dtype in ((module, torch.float32), (exact, torch.float64)):
+        leaf = x.detach().clone().to(dtype).requires_grad_()
+        y = one(leaf)
+        (y * torch.arange(y.numel(), dtype=dtype).view_as(y).cos()).sum().backward()
+        results.append({"y": y, "x": leaf.grad, **{n: p.grad for n, p in one.named_parameters()}})
+    errors = {name: relative(results[0][name], results[1][name]) for name in results[0]}
+    assert max(errors.values()) < BOUND, errors
+
+
+def test_a_mixer_under_autocast():
+    torch.manual_seed(1)
+    mixer = Mamba2(d_model=16, d_inner=32, head_dim=8, d_state=8, d_conv=4)
+    x = torch.randn(2, 40, 16)
+    with torch.autocast("cpu", torch.bfloat16):
+        half = mixer(x)
+    assert half.dtype == torch.bfloat16
+    assert relative(half, mixer(x)) < 3e-2
+
+
+def test_threads_change_nothing():
+    inputs = scan_inputs(3, 200, 2, 16, 16)
+    conv = [torch.randn(3, 300, 20), torch.randn(20, 4), torch.randn(20)]
+    norm = [torch.randn(700, 20), torch.randn(20)]
+    found = []
+    for threads in (1, 2, 3):
+        torch.set_num_threads(threads)
+        torch.manual_seed(0)
+        results = []
+        for op, given in (
+            (ops.ssd_scan, inputs), (ops.causal_conv_silu, conv), (ops.rms_norm, norm)
+        ):  # fmt: skip
+            dy = torch.randn(given[0].shape)
+            results += values_and_gradients(op, given, torch.float32, dy)
+        found.append(results)
+    if library.library() is not None:
+        for other in found[1:]:
+            assert all(torch.equal(a, b) for a, b in zip(found[0], other, strict=True))
