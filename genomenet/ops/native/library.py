@@ -31,9 +31,13 @@ FLAGS = (
 
 
 def serves(*tensors: Tensor) -> bool:
-    """Whether tensors are what the library computes on: float32 on a CPU, and it is there."""
+    """Whether tensors are what the library computes on: float32 on a CPU, and it is there.
+
+    Not while torch.compile traces, which makes kernels of its own of what torch would do.
+    """
     return (
         all(t.dtype == torch.float32 and t.device.type == "cpu" for t in tensors)
+        and not torch.compiler.is_compiling()
         and library() is not None
     )
 
