@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from genomenet.ops import backend
 from genomenet.ops.native import library
 from genomenet.ops.native.conv import NativeConvSiLU
-from genomenet.ops.precision import no_autocast
+from genomenet.ops.precision import no_autocast, scan_dtype
 
 # Positions worked on at once on a CPU: of 64 to 512, 256 is best for 160 to 384 channels.
 ROWS = 256
@@ -53,9 +53,11 @@ def causal_conv_silu(x_BLC: Tensor, weight_CK: Tensor, bias_C: Tensor) -> Tensor
     fits_kernel = 2 <= weight_CK.shape[1] <= 4 and channels % 8 == 0
     if fits_kernel and backend.uses("conv", x_BLC):
         return backend.cuda_conv_silu(x_BLC, weight_CK, bias_C)
+    dtype = scan_dtype(x_BLC)
+    inputs = x_BLC.to(dtype), weight_CK.to(dtype), bias_C.to(dtype)
+    if 2 <= weight_CK.shape[1] <= 4 and library.serves(*inputs):
+        return NativeConvSiLU.apply(*inputs).to(x_BLC.dtype)
     weight, bias = weight_CK.to(x_BLC.dtype), bias_C.to(x_BLC.dtype)
-    if 2 <= weight.shape[1] <= 4 and library.serves(x_BLC, weight, bias):
-        return NativeConvSiLU.apply(x_BLC, weight, bias)
     if _on_cpu(x_BLC):
         return _ConvSiLU.apply(x_BLC, weight, bias)
     taps = weight.shape[1]

@@ -120,7 +120,7 @@ def _check(case: _Case, device: torch.device, dtype: torch.dtype, bound: float) 
     }
     main = next(iter(rounded.values())).to(device)
     served = bool(case.serves) and backend.uses(case.serves, main)
-    kernel = "C++" if case.native and library.serves(main) else case.kernel
+    kernel = "C++" if case.native and library.serves(main.float()) else case.kernel
     if served:
         kernel = backend.package_of(case.serves)
     errors, problem = {}, ""

@@ -78,7 +78,7 @@ def test_every_number_is_the_records(run, tmp_path, options):
         f"{summary['valid_nats']:.4f} nats per base",
         "`genomenet train ...`",
         content["weights"]["sha256"],
-        "ssd torch",
+        f"ssd {record['kernels']['ssd']}",
         f"{record['machine']['cores']} cores, {record['machine']['threads']} threads",
         "no GPU",
         f"torch {record['versions']['torch']}",
