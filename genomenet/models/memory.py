@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from genomenet.models.check import LEARNED
 from genomenet.models.config import ModelConfig
 from genomenet.models.parameters import count_parameters, layer_parameters
 from genomenet.models.saved_bytes import (
@@ -20,8 +21,6 @@ from genomenet.models.saved_bytes import (
     select_bytes,
 )
 from genomenet.nn.stage import StageConfig
-
-LEARNED = {"learned", "linear"}
 
 
 @dataclass(frozen=True)

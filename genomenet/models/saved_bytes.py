@@ -31,10 +31,14 @@ class Kernels:
         Autocast in bfloat16.
     packaged : bool
         mamba-ssm, causal-conv1d and, in half precision, flash-attn; otherwise torch.
+    tensor_float : bool
+        Products of float32 matrices run in TF32 (`train.matmul_precision` high or medium): no
+        matter for memory.
     """
 
     half: bool = False
     packaged: bool = False
+    tensor_float: bool = False
 
     @property
     def product(self) -> int:
