@@ -3,9 +3,9 @@
 Every operation takes the longer of two times: its FLOPs over what the device computes, and the
 bytes that it reads and writes over what the memory moves. Computed, not measured: launches of
 kernels, waiting for the host, communication between devices, reading of data and the entropy model
-of a patcher are left out, and the backward pass is counted as twice the forward pass in FLOPs and in bytes alike. Operations are
-those of this project's layers on a GPU: mamba-ssm, causal-conv1d and flash-attn where they serve,
-and torch, one kernel after the other, for everything else.
+of a patcher are left out. The backward pass is counted as twice the forward pass in FLOPs and in
+bytes alike. Operations are those of this project's layers on a GPU: mamba-ssm, causal-conv1d and
+flash-attn where they serve, and torch, one kernel after the other, for everything else.
 """
 
 from collections.abc import Iterator
