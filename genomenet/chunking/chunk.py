@@ -29,7 +29,7 @@ class Chunks:
         return x_BLD.gather(1, self.start_BS.unsqueeze(-1).expand(-1, -1, x_BLD.shape[-1]))
 
 
-def find_chunks(boundary_BL: Tensor) -> Chunks:
+def find_chunks(boundary_BL: Tensor, room: int | None = None) -> Chunks:
     """List the boundaries of every row, padded on the right to the longest row or a bit more.
 
     Causal mixers need no mask for right padding: what follows can't reach back.
@@ -39,10 +39,14 @@ def find_chunks(boundary_BL: Tensor) -> Chunks:
     ----------
     boundary_BL : Tensor of bool
         At least one per row.
+    room : int, optional
+        At least as many as any row can have: rows are padded to it whatever they hold, so that
+        the host need not wait for the device to count. The longest row's when left out.
     """
     length = boundary_BL.shape[1]
     count_B = boundary_BL.sum(1)
-    longest = min(length, -(-int(count_B.max()) // PADDING_MULTIPLE) * PADDING_MULTIPLE)
+    most = int(count_B.max()) if room is None else room
+    longest = min(length, -(-most // PADDING_MULTIPLE) * PADDING_MULTIPLE)
     position_L = torch.arange(length, device=boundary_BL.device)
     # Boundaries keep their order and come before everything else.
     key_BL = position_L + length * ~boundary_BL

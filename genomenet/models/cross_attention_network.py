@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from genomenet.chunking.boundaries import Boundaries, Positions
-from genomenet.chunking.chunk import find_chunks
 from genomenet.chunking.dechunk import StraightThroughOne, confidence
 from genomenet.chunking.guards import decide
 from genomenet.models.chunking_network import ChunkingNetwork, ChunkingState
@@ -102,7 +101,7 @@ class CrossAttentionNetwork(ChunkingNetwork):
         x_BLD = self.encoder(self.widen(x_BLD), positions.valid_BL)
         boundaries = decide(self.routing_module, x_BLD, positions, self.guards)
         mask_BL = boundaries.mask
-        valid_BS = find_chunks(mask_BL).valid_BS
+        valid_BS = self.find_chunks(boundaries, positions).valid_BS
         closed_BL = mask_BL.cumsum(1)
         count_B1 = closed_BL[:, -1:]
         # The patch that closes here or later; none at the end of a row.

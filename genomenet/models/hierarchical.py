@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from genomenet.chunking.boundaries import Boundaries, Positions
-from genomenet.chunking.chunk import find_chunks
 from genomenet.chunking.dechunk import (
     confidence,
     place,
@@ -152,7 +151,7 @@ class HierarchicalNetwork(ChunkingNetwork):
         """
         x_BLD = self.encoder(self.widen(x_BLD), positions.valid_BL)
         boundaries = decide(self.routing_module, x_BLD, positions, self.guards)
-        chunks = find_chunks(boundaries.mask)
+        chunks = self.find_chunks(boundaries, positions)
         h_BSD, inner = self.main_network(chunks.select(x_BLD), Positions(chunks.valid_BS))
         residual_BLD = self.residual(x_BLD)
         if self.unpool == "boundary":

@@ -21,6 +21,7 @@ from genomenet.training.compiling import compile_layers
 from genomenet.training.config import RunConfig
 from genomenet.training.optimiser import make_optimiser
 from genomenet.training.ranks import total, world_size
+from genomenet.training.static_shapes import fix_shapes
 from genomenet.windows.window_batch import WindowBatch
 
 COUNTED = ("positions", "chunks")
@@ -53,6 +54,8 @@ class GenomeModule(L.LightningModule):
         for layer in self.model.modules():
             if isinstance(layer, Block):
                 layer.recomputes = config.train.activation_checkpointing
+        if config.train.static_shapes:
+            fix_shapes(self.model, config.data.max_length)
         if config.train.compile:
             compile_layers(self.model)
         weight = config.train.ratio_weight
