@@ -36,6 +36,8 @@ class HostWaits(TorchDispatchMode):
 
     def __torch_dispatch__(self, function, types, arguments=(), named=None):
         waits = function in WAITS
+        if function is aten.repeat_interleave.Tensor:  # which is told how many there will be
+            waits = (named or {}).get("output_size") is None
         if function in INDEXING:
             waits = any(
                 index is not None and index.dtype in (torch.bool, torch.uint8)

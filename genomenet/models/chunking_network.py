@@ -12,7 +12,7 @@ from genomenet.chunking.guards import GuardState, step_guards
 from genomenet.models.chunkers import make_chunker, make_guards
 from genomenet.models.config import ModelConfig
 from genomenet.models.stage_network import StageNetwork
-from genomenet.nn.stack import IsotropicStack
+from genomenet.nn.stack import IsotropicStack, packs
 
 
 @dataclass
@@ -83,7 +83,11 @@ class ChunkingNetwork(StageNetwork):
         room = None
         if self.static_shapes and positions.given_BL is None:
             room = self.guards.most(boundaries.mask.shape[1])
-        return find_chunks(boundaries.mask, room)
+        return find_chunks(boundaries.mask, room, self.main_network.packs(boundaries.mask.device))
+
+    def packs(self, device: torch.device) -> bool:
+        """Whether rows of chunks that come in are to be packed."""
+        return packs(self.encoder, device)
 
     @staticmethod
     def make_decoder(config: ModelConfig, stage: int) -> IsotropicStack:

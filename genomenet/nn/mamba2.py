@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from genomenet.nn.norm import GatedRMSNorm
 from genomenet.nn.rows import put_rows, take_rows
 from genomenet.ops.conv import causal_conv_silu, conv_silu_step
+from genomenet.ops.packing import Packing
 from genomenet.ops.ssd import ssd_scan, ssd_step_
 
 DT_MIN, DT_MAX, DT_FLOOR = 1e-3, 1e-1, 1e-4
@@ -50,6 +51,8 @@ class Mamba2(nn.Module):
         Taps of the causal convolution.
     """
 
+    operations = ("ssd", "conv")  # that look back, as genomenet.ops.backend names them
+
     def __init__(self, d_model: int, d_inner: int, head_dim: int, d_state: int, d_conv: int):
         super().__init__()
         self.d_inner, self.d_state, self.head_dim = d_inner, d_state, head_dim
@@ -66,11 +69,12 @@ class Mamba2(nn.Module):
         self.norm = GatedRMSNorm(d_inner)
         self.out_proj = nn.Linear(d_inner, d_model, bias=False)
 
-    def forward(self, x_BLD: Tensor) -> Tensor:
-        """Mix positions; returns (B, L, D)."""
+    def forward(self, x_BLD: Tensor, packing: Packing | None = None) -> Tensor:
+        """Mix positions, of packed rows within their sequences; returns (B, L, D)."""
         z_BLI, xBC_BLC, dt_BLH = self._project(x_BLD)
         assert self.conv1d.bias is not None
-        xBC_BLC = causal_conv_silu(xBC_BLC, self.conv1d.weight.squeeze(1), self.conv1d.bias)
+        weight_CK = self.conv1d.weight.squeeze(1)
+        xBC_BLC = causal_conv_silu(xBC_BLC, weight_CK, self.conv1d.bias, packing)
         x_BLI, B_BLN, C_BLN = xBC_BLC.split([self.d_inner, self.d_state, self.d_state], dim=-1)
         y_BLHP = ssd_scan(
             x_BLI.unflatten(-1, (-1, self.head_dim)),
@@ -80,6 +84,7 @@ class Mamba2(nn.Module):
             C_BLN,
             self.D,
             matmul_dtype=_autocast_dtype(x_BLD),
+            packing=packing,
         )
         return self.out_proj(self.norm(y_BLHP.flatten(2), z_BLI))
 

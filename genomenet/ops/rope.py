@@ -9,8 +9,12 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from genomenet.ops.packing import Packing
 
-def apply_rope(x_BLHP: Tensor, rotary_dim: int, base: float = 10000.0) -> Tensor:
+
+def apply_rope(
+    x_BLHP: Tensor, rotary_dim: int, base: float = 10000.0, packing: Packing | None = None
+) -> Tensor:
     """Rotate pairs (i, i + rotary_dim / 2) by ``position * base^(-2 i / rotary_dim)``.
 
     Su et al. 2021, arXiv:2104.09864, in the half-split pairing of GPT-NeoX; positions are
@@ -25,6 +29,8 @@ def apply_rope(x_BLHP: Tensor, rotary_dim: int, base: float = 10000.0) -> Tensor
         Rotated dimensions, even, at most P; the rest is copied. 0 rotates nothing.
     base : float, default 10000.0
         Ratio between the slowest and the fastest rotation.
+    packing : Packing, optional
+        The rows are one packed row; positions begin anew with every sequence.
 
     Returns
     -------
@@ -39,10 +45,12 @@ def apply_rope(x_BLHP: Tensor, rotary_dim: int, base: float = 10000.0) -> Tensor
     _check(rotary_dim, x_BLHP.shape[-1])
     if rotary_dim == 0:
         return x_BLHP
-    length = x_BLHP.shape[1]
+    length = x_BLHP.shape[1] if packing is None else packing.longest
     # A power of two, so that sequences of changing length share a table.
     rows = 1 << max(0, length - 1).bit_length()
     cos, sin = _angles(rows, rotary_dim, float(base), x_BLHP.device, x_BLHP.dtype)
+    if packing is not None:
+        return _Rotate.apply(x_BLHP, cos[packing.position_M], sin[packing.position_M])
     return _Rotate.apply(x_BLHP, cos[:length], sin[:length])
 
 

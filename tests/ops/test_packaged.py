@@ -94,6 +94,7 @@ def test_attention_is_handed_over_rightly(window, width, dtype, bound):
         ("mamba_ssm.ops.triton.ssd_combined", "mamba_chunk_scan_combined"),
         ("causal_conv1d", "causal_conv1d_fn"),
         ("flash_attn", "flash_attn_func"),
+        ("flash_attn", "flash_attn_varlen_func"),
     ],
 )
 def test_stand_ins_have_the_signatures_of_the_packages(module, name):
