@@ -142,7 +142,9 @@ def _mamba(numbers: StageConfig, rows: int, length: float, kernels: Kernels) -> 
         return rows * (length * each + carried)
     each += channels * product + inner * (product + copy)  # x, B, C; output, the norm's copy of it
     if projected % 8:
-        each += channels * product  # the convolution's input is copied where it isn't aligned
+        # The convolution's input is copied where it isn't aligned; in half precision nothing else
+        # then needs what it was cut from.
+        each += channels * product - (projected * product if kernels.half else 0)
     padded = math.ceil(length / PACKAGED_BLOCK) * PACKAGED_BLOCK
     return rows * (length * each + padded * heads * FLOAT)  # cumulated decays
 
@@ -161,7 +163,8 @@ def _attention(numbers: StageConfig, rows: int, length: float, kernels: Kernels)
     rest = int(length) - window - 1
     block = query_block(window, rest)
     copied = length + (rest // block * (2 * (block + window) + block) if rows > 1 else 0)
-    return rows * (length * each + copied * d_model * kernels.product)
+    mask = block * (block + window)
+    return rows * (length * each + copied * d_model * kernels.product) + mask * kernels.product
 
 
 def _mixture(numbers: StageConfig, positions: float, one: float, kernels: Kernels) -> float:

@@ -13,6 +13,7 @@ from genomenet.models.parameters import count_parameters
 from genomenet.models.presets import find_model
 from genomenet.models.tokenised import make_language_model
 from genomenet.nn.stack import Block
+from tests.ops.interpreted import install_interpreted
 
 TOLERANCE = 0.03
 LENGTH = 768
@@ -73,6 +74,21 @@ def test_saved_bytes_are_those_that_autograd_keeps(name, rows, half):
     assert said.total == pytest.approx(found, rel=TOLERANCE)
     if half:
         assert training_memory(config, step).weight_copies == pytest.approx(copies, rel=TOLERANCE)
+
+
+@pytest.mark.kernels
+@pytest.mark.parametrize("half", [False, True], ids=["float32", "bfloat16"])
+@pytest.mark.parametrize("name", ["mamba2", "transformer-windowed", "hnet-hybrid"])
+def test_the_packages_keep_what_is_said(name, half, monkeypatch):
+    """Their own autograd functions; what Triton's interpreter computes in bfloat16 is no matter."""
+    install_interpreted(monkeypatch)
+    torch.manual_seed(0)
+    layouts = {"mamba2": "M2", "transformer-windowed": "T3", "hnet-hybrid": "m1 + M1T1 + m1"}
+    config = replace(find_model(f"laptop-{name}"), layout=layouts[name])
+    found, _, chunks = kept(make_language_model(config), torch.randint(0, 4, (1, 512)), half)
+    rates = [512 / of_row for of_row in chunks]
+    said = saved_bytes(config, Step(1, 512, rates, Kernels(half, packaged=True)))
+    assert said.total == pytest.approx(found, rel=TOLERANCE)
 
 
 @pytest.mark.parametrize("name", ["mamba2", "transformer", "hnet-transformer"])

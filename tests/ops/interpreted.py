@@ -119,7 +119,7 @@ def _attend(
     assert not return_softmax
     assert q.shape[-1] % 8 == 0
     score = _scores(q, k, softmax_scale, causal, left, right)
-    out = torch.einsum("bhij,bjhp->bihp", score.softmax(-1), v.float()).to(q.dtype)
+    out = torch.einsum("bhij,bjhp->bihp", score.softmax(-1), v.float()).to(q.dtype).contiguous()
     unused = torch.empty(0), torch.empty(2, dtype=torch.int64)
     return out, score.logsumexp(-1), *unused
 
