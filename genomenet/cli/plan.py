@@ -66,8 +66,9 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument(
         "--padding",
         type=float,
-        default=1.15,
-        help="Chunks that rows have room for over those they have; 1 for packed chunks.",
+        default=1.0,
+        help="Positions that rows of chunks have room for over their chunks: 1 where they are "
+        "packed, which takes the CUDA packages; about 1.1 to 1.25 otherwise.",
     )
     parser.add_argument("--bases", type=float, default=1e11, help="Bases to train on, for days.")
     parser.add_argument("--json", action="store_true", help="Print a JSON list of objects.")

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from genomenet.models.hidden_layers import hidden_layers
 from genomenet.models.tokenised import make_language_model
 from genomenet.nn.moe import balance_losses
 from genomenet.nn.stack import Block
@@ -72,6 +73,19 @@ def test_the_host_waits_once_a_stage(name, packed):
     with HostWaits() as waits:
         model(tokens)
     assert waits.total == ARMS[name].networks().stages, waits.counts
+
+
+@pytest.mark.parametrize("name", ["hnet transformer", "hnet two stages", "blt around hnet"])
+def test_layers_are_read_as_padded_rows(name, packed):
+    model = make_language_model(ARMS[name]).double()
+    tokens = some_tokens(ROWS, LENGTH)
+    valid = torch.ones_like(tokens, dtype=torch.bool)
+    expected = hidden_layers(model, tokens, valid)
+    packed()
+    for found, layer in zip(hidden_layers(model, tokens, valid), expected, strict=True):
+        at = layer.valid
+        assert torch.equal(found.valid, at)
+        torch.testing.assert_close(found.vectors[at], layer.vectors[at], rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("half", [False, True])
