@@ -133,18 +133,16 @@ def _mamba(numbers: StageConfig, rows: int, length: float, kernels: Kernels) -> 
     projected = 2 * inner + 2 * states + heads
     product, copy = kernels.product, kernels.copy
     each = projected * product  # before the convolution; what comes out of it is below
-    each += 2 * heads * FLOAT  # step sizes, before and after the softplus
-    each += inner * copy + FLOAT  # the gated norm's copy of the gate, and its statistic
+    each += (2 * heads + 1) * FLOAT  # step sizes, before and after the softplus; a statistic
     each += inner * product  # what the last projection reads
     if not kernels.packaged:
         each += (channels + inner) * FLOAT  # x, B and C as the scan reads them; its output
+        each += inner * copy  # the gated norm's copy of the gate
         carried = math.ceil(length / SCAN_BLOCK) * states * inner * FLOAT
         return rows * (length * each + carried)
-    each += channels * product + inner * (product + copy)  # x, B, C; output, the norm's copy of it
+    each += (channels + inner) * product  # x, B and C; the scan's output
     if projected % 8:
-        # The convolution's input is copied where it isn't aligned; in half precision nothing else
-        # then needs what it was cut from.
-        each += channels * product - (projected * product if kernels.half else 0)
+        each += channels * product  # the convolution's input is copied where it isn't aligned
     padded = math.ceil(length / PACKAGED_BLOCK) * PACKAGED_BLOCK
     return rows * (length * each + padded * heads * FLOAT)  # cumulated decays
 

@@ -166,8 +166,9 @@ def _product(inputs: float, outputs: float, kernels: Kernels, part: str) -> Op:
 
 
 def _norm(width: int, kernels: Kernels, part: str) -> list[Op]:
-    """Sum of squares, scaling, weighting; under autocast the cast of the result."""
-    numbers = 5 * FLOAT + (FLOAT + kernels.product if kernels.half else 0)
+    """One pass, or in torch sum of squares, scaling and weighting; autocast casts the result."""
+    numbers = (2 if kernels.packaged else 5) * FLOAT
+    numbers += FLOAT + kernels.product if kernels.half else 0
     return [Op("memory", 4.0 * width, width * numbers, part)]
 
 
@@ -193,7 +194,10 @@ def _mamba(numbers: StageConfig, kernels: Kernels) -> list[Op]:
     # x, B and C are read twice; B C^T of a block and the states are written and read in float32.
     moved = float(2 * channels * product + inner * product)
     moved += 2 * block * FLOAT + 4 * inner * states * FLOAT / block + 5 * heads * FLOAT
+    # The gated norm: one pass, or in torch six, with casts of both inputs and the result.
     gated = 13 * FLOAT + (3 * (FLOAT + product) if kernels.half else 0)
+    if kernels.packaged:
+        gated = 3 * product
     return [
         _product(d_model, inner + channels + heads, kernels, "mamba"),
         Op("memory", 2.0 * channels * (numbers.d_conv + 2), 2 * channels * product, "mamba"),

@@ -17,6 +17,7 @@ _PACKAGED = {
     "ssd": ("mamba_ssm.ops.triton.ssd_combined", "mamba_chunk_scan_combined", "torch"),
     "conv": ("causal_conv1d", "causal_conv1d_fn", "torch"),
     "attention": ("flash_attn", "flash_attn_func", "torch sdpa"),
+    "norm": ("mamba_ssm.ops.triton.layernorm_gated", "rmsnorm_fn", "torch"),
 }
 _HALF = (torch.float16, torch.bfloat16)
 
@@ -27,7 +28,7 @@ def packaged(operation: str) -> Callable[..., Tensor] | None:
 
     Parameters
     ----------
-    operation : {"ssd", "conv", "attention"}
+    operation : {"ssd", "conv", "attention", "norm"}
         What to compute.
 
     Returns
@@ -53,7 +54,7 @@ def find_packaged(operation: str) -> tuple[Callable[..., Tensor] | None, str]:
 
     Parameters
     ----------
-    operation : {"ssd", "conv", "attention"}
+    operation : {"ssd", "conv", "attention", "norm"}
         What to compute.
 
     Returns
@@ -88,7 +89,7 @@ def uses(operation: str, tensor: Tensor) -> bool:
 
     Parameters
     ----------
-    operation : {"ssd", "conv", "attention"}
+    operation : {"ssd", "conv", "attention", "norm"}
         What to compute.
     tensor : Tensor
         Its main input.
@@ -122,14 +123,14 @@ def kernels(device: torch.device | str) -> dict[str, str]:
     -------
     dict of str to str
         Operation to kernel, as in ``{"ssd": "torch", "conv": "torch", "attention": "torch sdpa",
-        "ema": "torch", "norm": "torch"}``. flash-attn serves half precision only.
+        "norm": "torch", "ema": "torch"}``. flash-attn serves half precision only.
     """
     cuda = torch.device(device).type == "cuda"
     names = {
         operation: _package(module) if cuda and packaged(operation) else instead
         for operation, (module, _, instead) in _PACKAGED.items()
     }
-    return {**names, "ema": "torch", "norm": "torch"}
+    return {**names, "ema": "torch"}
 
 
 def _function(operation: str) -> Callable[..., Tensor]:
@@ -244,3 +245,23 @@ def flash_attention(
     q, k, v = (t.squeeze(0) for t in (q_BLHP, k_BLHP, v_BLHP))
     y_MHP = varlen(q, k, v, starts, starts, longest, longest, causal=True, window_size=sides)
     return y_MHP.unsqueeze(0)
+
+
+def cuda_rms_norm(x: Tensor, weight: Tensor, eps: float, gate: Tensor | None = None) -> Tensor:
+    """Run `genomenet.ops.rms_norm`, or with a gate `gated_rms_norm`, by mamba-ssm in one pass.
+
+    Parameters
+    ----------
+    x, weight : Tensor
+        (..., D) and (D,).
+    eps : float
+        Added to the mean square.
+    gate : Tensor, optional
+        (..., D); it is applied before the norm.
+
+    Returns
+    -------
+    Tensor
+        Shape and dtype of `x`.
+    """
+    return _function("norm")(x, weight, None, z=gate, eps=eps, norm_before_gate=False)

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from genomenet.ops import backend
 from genomenet.ops.precision import no_autocast, scan_dtype
 
 # Numbers worked on at once: every temporary of a block of rows stays in the cache.
@@ -42,6 +43,8 @@ def rms_norm(x: Tensor, weight: Tensor, eps: float = 1e-5) -> Tensor:
         If `weight` does not fit the last dimension.
     """
     _check(x, weight)
+    if backend.uses("norm", x):
+        return backend.cuda_rms_norm(x, weight, eps)
     dtype = scan_dtype(x, weight)
     return _RMSNorm.apply(x.to(dtype), weight.to(dtype), eps).to(x.dtype)
 
@@ -73,6 +76,8 @@ def gated_rms_norm(y: Tensor, z: Tensor, weight: Tensor, eps: float = 1e-5) -> T
     _check(y, weight)
     if y.shape != z.shape:
         raise ValueError(f"y and z need one shape: {tuple(y.shape)}, {tuple(z.shape)}")
+    if backend.uses("norm", y):
+        return backend.cuda_rms_norm(y, weight, eps, z)
     dtype = scan_dtype(y, z, weight)
     return _GatedRMSNorm.apply(y.to(dtype), z.to(dtype), weight.to(dtype), eps).to(y.dtype)
 

@@ -247,16 +247,14 @@ def _cases() -> list[_Case]:
             rms_norm,
             reference.rms_norm,
             {"x": normal(2, LENGTH, channels), "weight": normal(channels)},
+            serves="norm",
         ),
         _Case(
             "gated norm",
             gated_rms_norm,
             reference.gated_rms_norm,
-            {
-                "y": normal(2, LENGTH, channels),
-                "z": normal(2, LENGTH, channels),
-                "weight": normal(channels),
-            },
+            {"y": normal(2, LENGTH, channels), "z": wide, "weight": normal(channels)},
+            serves="norm",
         ),
         _Case(
             "attention of chunks to bases",

@@ -34,6 +34,7 @@ def install_all(monkeypatch):
         "mamba_ssm.ops.triton.ssd_combined",
         mamba_chunk_scan_combined=mamba_chunk_scan_combined,
     )
+    install(monkeypatch, "mamba_ssm.ops.triton.layernorm_gated", rmsnorm_fn=rmsnorm_fn)
     install(monkeypatch, "causal_conv1d", causal_conv1d_fn=causal_conv1d_fn)
     install(
         monkeypatch,
@@ -214,3 +215,17 @@ def flash_attn_varlen_func(
         for a, b in pairwise(ends)
     ]
     return torch.cat(parts)
+
+
+def rmsnorm_fn(x, weight, bias, z=None, eps=1e-6, group_size=None, norm_before_gate=True):
+    """mamba-ssm 2.3.2: x and z (..., d), weight (d)."""
+    assert bias is group_size is None
+    assert x.shape[-1:] == weight.shape
+    assert z is None or (z.shape == x.shape and z.stride(-1) == 1)
+    exact = x.double()
+    if z is not None and not norm_before_gate:
+        exact = exact * F.silu(z.double())
+    y = exact * (exact.square().mean(-1, keepdim=True) + eps).rsqrt() * weight.double()
+    if z is not None and norm_before_gate:
+        y = y * F.silu(z.double())
+    return y.to(x.dtype)
