@@ -173,10 +173,12 @@ def _tell(rows: list[dict[str, Any]], parsed: Any, device: Device) -> None:
     if len(rows) == 1:
         _tell_parts(rows[0])
     many = f"{parsed.devices} x " if parsed.devices > 1 else ""
+    exact = "float32" if parsed.matmul_precision == "highest" else "TF32"
     shares = ", ".join(f"{kind} {share:g}" for kind, share in REACHED.items())
     print(
         f"\n{NOTE}: {many}{device.name}, windows of {parsed.max_length:,} bases, "
-        f"{parsed.precision}, mamba-ssm, causal-conv1d and flash-attn.\n"
+        f"{parsed.precision}, products of float32 in {exact};\n"
+        f"mamba-ssm, causal-conv1d and flash-attn.\n"
         f"Peaks are those of the {device.source}; assumed shares of them: {shares}; "
         f"{USABLE_MEMORY:.0%} of memory.\n"
         "'at most' is with all shares 1. Left out: launches of kernels, the host, reading of data"

@@ -1,6 +1,7 @@
 """`genomenet plan`: what it computes, says, and refuses."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -64,6 +65,14 @@ def test_a_model_that_does_not_fit_is_named(capsys):
     found = row(capsys, "gpt3-xl-transformer", "--max_length", 2_000_000)
     assert not found["fits"]
     assert "(too large)" in plan(capsys, "gpt3-xl-transformer", "--max_length", 2_000_000)
+
+
+def test_the_table_in_the_documentation_is_what_the_command_says(capsys):
+    text = (Path(__file__).parents[2] / "docs" / "gpu.md").read_text()
+    named = [line.split()[0] for line in text.splitlines() if line.startswith("hg38-")]
+    table = plan(capsys, *named, "--matmul_precision", "high").split("\n\n")[0]
+    assert len(named) == 7
+    assert table in text
 
 
 def test_a_config_file_of_ones_own(capsys, tmp_path):
