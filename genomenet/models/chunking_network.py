@@ -12,7 +12,7 @@ from genomenet.chunking.guards import GuardState, step_guards
 from genomenet.models.chunkers import make_chunker, make_guards
 from genomenet.models.config import ModelConfig
 from genomenet.models.stage_network import StageNetwork
-from genomenet.nn.stack import IsotropicStack, packs
+from genomenet.nn.stack import IsotropicStack
 
 
 @dataclass
@@ -87,7 +87,7 @@ class ChunkingNetwork(StageNetwork):
 
     def packs(self, device: torch.device) -> bool:
         """Whether rows of chunks that come in are to be packed."""
-        return packs(self.encoder, device)
+        return self.encoder.packs(device)
 
     @staticmethod
     def make_decoder(config: ModelConfig, stage: int) -> IsotropicStack:

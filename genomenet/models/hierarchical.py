@@ -23,7 +23,7 @@ from genomenet.models.chunking_network import ChunkingNetwork, ChunkingState
 from genomenet.models.config import ModelConfig
 from genomenet.models.stage_network import StageNetwork
 from genomenet.nn.rows import put_rows, take_rows
-from genomenet.nn.stack import IsotropicStack, packs
+from genomenet.nn.stack import IsotropicStack
 
 
 @dataclass
@@ -88,7 +88,7 @@ class InnermostNetwork(StageNetwork):
 
     def packs(self, device: torch.device) -> bool:
         """Whether rows of chunks that come in are to be packed."""
-        return packs(self.main_network, device)
+        return self.main_network.packs(device)
 
     def new_state(self, batch_size: int, device: torch.device) -> InnermostState:
         """The state of `batch_size` empty sequences."""

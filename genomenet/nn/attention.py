@@ -29,8 +29,6 @@ class CausalAttention(nn.Module):
         Ratio between the slowest and the fastest rotation.
     """
 
-    operations = ("attention",)  # that look back, as genomenet.ops.backend names them
-
     def __init__(
         self,
         d_model: int,

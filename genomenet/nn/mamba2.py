@@ -51,8 +51,6 @@ class Mamba2(nn.Module):
         Taps of the causal convolution.
     """
 
-    operations = ("ssd", "conv")  # that look back, as genomenet.ops.backend names them
-
     def __init__(self, d_model: int, d_inner: int, head_dim: int, d_state: int, d_conv: int):
         super().__init__()
         self.d_inner, self.d_state, self.head_dim = d_inner, d_state, head_dim

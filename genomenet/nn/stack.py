@@ -118,6 +118,19 @@ class IsotropicStack(nn.Module):
         self.layers = nn.ModuleList(Block(letter, numbers) for letter in letters)
         self.residual_writes = sum(2 if letter.isupper() else 1 for letter in letters)
         self.rmsnorm = RMSNorm(numbers.d_model) if closing_norm else None
+        self._looks_back = [
+            *(["attention"] if set(letters) & set("tTE") else []),
+            *(["ssd", "conv"] if set(letters) & set("mM") else []),
+        ]
+
+    def packs(self, device: torch.device) -> bool:
+        """Whether rows of different lengths are packed: where CUDA packages serve all mixers.
+
+        Torch would pad the rows again for every mixer.
+        """
+        half = torch.is_autocast_enabled(device.type)
+        dtype = torch.get_autocast_dtype(device.type) if half else next(self.parameters()).dtype
+        return backend.packs(self._looks_back, device, dtype)
 
     def forward(
         self, x_BLD: Tensor, valid_BL: Tensor | None = None, packing: Packing | None = None
@@ -163,14 +176,3 @@ class IsotropicStack(nn.Module):
         for layer, layer_state in zip(layers, state, strict=True):
             x_RD = layer.step(x_RD, layer_state, rows_R)
         return x_RD if self.rmsnorm is None else self.rmsnorm(x_RD)
-
-
-def packs(stack: IsotropicStack, device: torch.device) -> bool:
-    """Whether a stack is to work on packed rows: where CUDA packages serve all of its mixers.
-
-    Torch would pad the rows again for every mixer.
-    """
-    autocast = torch.is_autocast_enabled(device.type)
-    dtype = torch.get_autocast_dtype(device.type) if autocast else next(stack.parameters()).dtype
-    mixers = (one for one in stack.modules() if isinstance(one, CausalAttention | Mamba2))
-    return backend.packs({name for mixer in mixers for name in mixer.operations}, device, dtype)
