@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from genomenet.ops.packing import Packing
+
 
 @dataclass(frozen=True)
 class Positions:
@@ -23,6 +25,8 @@ class Positions:
         resolution only.
     given_BL : Tensor of bool, optional
         Boundaries imposed by the caller, which no chunker and no guard is asked about.
+    packing : Packing, optional
+        Of rows of chunks, where layers are to work on them without their padding.
     """
 
     valid_BL: Tensor
@@ -30,6 +34,7 @@ class Positions:
     masked_BL: Tensor | None = None
     scores_BL: Tensor | None = None
     given_BL: Tensor | None = None
+    packing: Packing | None = None
 
 
 @dataclass(frozen=True)

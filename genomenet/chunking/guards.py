@@ -1,5 +1,6 @@
 """From what a chunker asks for to boundaries: forced ones, longest chunks, a ceiling."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -40,6 +41,17 @@ class Guards:
     def allowed(self, position: Tensor) -> Tensor:
         """How many boundaries a chunker may have had by the end of a position."""
         return BURST + (self.max_boundary_share * (position.double() + 1)).floor().long()
+
+    def most(self, length: int) -> int:
+        """How many boundaries a sequence of so many positions can have at most.
+
+        Those that the ceiling allows, and the one that must follow `max_chunk` positions without
+        any. Runs of N know no limit.
+        """
+        if self.max_boundary_share >= 1 or self.at_n:
+            return length
+        forced = (length - 1) // self.max_chunk if self.max_chunk else 0
+        return min(length, BURST + math.floor(self.max_boundary_share * length) + forced)
 
 
 def decide(chunker: Chunker, x_BLD: Tensor, positions: Positions, guards: Guards) -> Boundaries:

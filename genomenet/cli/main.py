@@ -33,6 +33,7 @@ VERBS = {
     "report": ("report", "write the figures and the HTML report of a study"),
     "tracks": ("tracks", "write surprise, boundaries and compute of every base for browsers"),
     "models": ("models", "list model presets with parameters and FLOPs per base"),
+    "plan": ("plan", "compute how much memory and time a model will need on a GPU"),
     "doctor": ("doctor", "tell what is installed, and test the kernels of this machine"),
 }
 

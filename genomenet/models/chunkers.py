@@ -53,7 +53,7 @@ def make_guards(config: ModelConfig, stage: int) -> Guards:
     return Guards(
         max_chunk=int(config.of_stage("max_chunk", stage)),
         max_boundary_share=float(config.of_stage("max_boundary_share", stage)),
-        at_n=config.boundary_at_n and config.alphabet == "dna",
+        at_n=config.boundary_at_n and config.alphabet == "dna" and stage == 0,
     )
 
 

@@ -6,7 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from genomenet.chunking.boundaries import Positions
+from genomenet.chunking.boundaries import Boundaries, Positions
+from genomenet.chunking.chunk import Chunks, find_chunks
 from genomenet.chunking.guards import GuardState, step_guards
 from genomenet.models.chunkers import make_chunker, make_guards
 from genomenet.models.config import ModelConfig
@@ -56,6 +57,12 @@ class ChunkingNetwork(StageNetwork):
         0 at base resolution.
     outer_width : int
         Width of the vectors that come in.
+
+    Attributes
+    ----------
+    static_shapes : bool
+        Give every row room for as many chunks as the guards let it have, so that shapes never
+        depend on boundaries.
     """
 
     main_network: Any
@@ -65,10 +72,22 @@ class ChunkingNetwork(StageNetwork):
         numbers = config.stage(stage)
         super().__init__(numbers.d_model, outer_width)
         self.guards = make_guards(config, stage)
+        self.static_shapes = False
         self.straight_through = config.straight_through
         letters = config.networks().encoders[stage]
         self.encoder = IsotropicStack(letters, numbers, closing_norm=config.inner_norms)
         self.routing_module = make_chunker(config, stage)
+
+    def find_chunks(self, boundaries: Boundaries, positions: Positions) -> Chunks:
+        """Where chunks begin, with room for the longest row or, in static shapes, for any."""
+        room = None
+        if self.static_shapes and positions.given_BL is None:
+            room = self.guards.most(boundaries.mask.shape[1])
+        return find_chunks(boundaries.mask, room, self.main_network.packs(boundaries.mask.device))
+
+    def packs(self, device: torch.device) -> bool:
+        """Whether rows of chunks that come in are to be packed."""
+        return self.encoder.packs(device)
 
     @staticmethod
     def make_decoder(config: ModelConfig, stage: int) -> IsotropicStack:

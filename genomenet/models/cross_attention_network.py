@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from genomenet.chunking.boundaries import Boundaries, Positions
-from genomenet.chunking.chunk import find_chunks
 from genomenet.chunking.dechunk import StraightThroughOne, confidence
 from genomenet.chunking.guards import decide
 from genomenet.models.chunking_network import ChunkingNetwork, ChunkingState
@@ -99,17 +98,18 @@ class CrossAttentionNetwork(ChunkingNetwork):
         tuple of Boundaries
             The decisions of every stage from this one inwards.
         """
-        x_BLD = self.encoder(self.widen(x_BLD), positions.valid_BL)
+        x_BLD = self.encoder(self.widen(x_BLD), positions.valid_BL, positions.packing)
         boundaries = decide(self.routing_module, x_BLD, positions, self.guards)
         mask_BL = boundaries.mask
-        valid_BS = find_chunks(mask_BL).valid_BS
+        chunks = self.find_chunks(boundaries, positions)
+        valid_BS = chunks.valid_BS
         closed_BL = mask_BL.cumsum(1)
         count_B1 = closed_BL[:, -1:]
         # The patch that closes here or later; none at the end of a row.
         pooled_BL = closed_BL - mask_BL.long()
         pooled_BL = torch.where(pooled_BL < count_B1, pooled_BL, -1)
         h_BSD = self.within(self.pooling(x_BLD, pooled_BL, valid_BS.shape[1]))
-        h_BSD, inner = self.main_network(h_BSD, Positions(valid_BS))
+        h_BSD, inner = self.main_network(h_BSD, Positions(valid_BS, packing=chunks.packing))
         slots_BSKD = self.slot_proj(h_BSD).unflatten(-1, (self.slots, -1))
         confidence_BL = None
         if boundaries.probability.requires_grad or not self.straight_through:

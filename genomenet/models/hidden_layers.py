@@ -13,6 +13,7 @@ from genomenet.models.language_model import LanguageModel, LanguageModelOutput
 from genomenet.models.tokenised import TokenisedLanguageModel
 from genomenet.models.tokeniser import START_TOKEN
 from genomenet.nn.stack import IsotropicStack
+from genomenet.ops.packing import Packing
 
 READOUT = "readout"
 """What the head reads: the last layer after the closing norm."""
@@ -127,8 +128,9 @@ def _tokens(
 
 
 def _keep_output(seen: dict[str, Tensor], name: str) -> Callable:
-    def keep(module: Any, given: Any, output: Tensor) -> None:
-        seen[name] = output
+    def keep(module: Any, given: tuple[Any, ...], output: Tensor) -> None:
+        packings = [one for one in given if isinstance(one, Packing)]
+        seen[name] = packings[0].unpack(output) if packings else output
 
     return keep
 

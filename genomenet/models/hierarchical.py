@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from genomenet.chunking.boundaries import Boundaries, Positions
-from genomenet.chunking.chunk import find_chunks
 from genomenet.chunking.dechunk import (
     confidence,
     place,
@@ -84,7 +83,12 @@ class InnermostNetwork(StageNetwork):
 
     def forward(self, x_BLD: Tensor, positions: Positions) -> tuple[Tensor, tuple[()]]:
         """(B, L, outer_width) to the same shape; right padding can't change what it follows."""
-        return self.main_network(self.widen(x_BLD), positions.valid_BL)[..., : self.outer_width], ()
+        y_BLD = self.main_network(self.widen(x_BLD), positions.valid_BL, positions.packing)
+        return y_BLD[..., : self.outer_width], ()
+
+    def packs(self, device: torch.device) -> bool:
+        """Whether rows of chunks that come in are to be packed."""
+        return self.main_network.packs(device)
 
     def new_state(self, batch_size: int, device: torch.device) -> InnermostState:
         """The state of `batch_size` empty sequences."""
@@ -150,10 +154,11 @@ class HierarchicalNetwork(ChunkingNetwork):
         tuple of Boundaries
             The decisions of every stage from this one inwards.
         """
-        x_BLD = self.encoder(self.widen(x_BLD), positions.valid_BL)
+        x_BLD = self.encoder(self.widen(x_BLD), positions.valid_BL, positions.packing)
         boundaries = decide(self.routing_module, x_BLD, positions, self.guards)
-        chunks = find_chunks(boundaries.mask)
-        h_BSD, inner = self.main_network(chunks.select(x_BLD), Positions(chunks.valid_BS))
+        chunks = self.find_chunks(boundaries, positions)
+        within = Positions(chunks.valid_BS, packing=chunks.packing)
+        h_BSD, inner = self.main_network(chunks.select(x_BLD), within)
         residual_BLD = self.residual(x_BLD)
         if self.unpool == "boundary":
             x_BLD = place(h_BSD, chunks, x_BLD.shape[1]) + residual_BLD
@@ -161,7 +166,7 @@ class HierarchicalNetwork(ChunkingNetwork):
             if self.unpool == "smooth":
                 h_BSD = smooth(h_BSD, chunks, boundaries, self.parity)
             x_BLD = spread(h_BSD, boundaries, self.straight_through) + residual_BLD
-        y_BLD = self.decoder(x_BLD, positions.valid_BL)
+        y_BLD = self.decoder(x_BLD, positions.valid_BL, positions.packing)
         return y_BLD[..., : self.outer_width], (boundaries, *inner)
 
     def residual(self, x: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ def count_parameters(config: ModelConfig) -> int:
     for stage in range(layout.stages):
         total += _stage_parameters(config, stage)
     innermost = config.stage(layout.stages)
-    total += sum(_layer_parameters(letter, innermost) for letter in layout.main)
+    total += sum(layer_parameters(letter, innermost) for letter in layout.main)
     if config.inner_norms or not layout.stages:
         total += innermost.d_model
     return total
@@ -35,7 +35,7 @@ def _stage_parameters(config: ModelConfig, stage: int) -> int:
     layout, numbers = config.networks(), config.stage(stage)
     d_model, inner = numbers.d_model, config.stage(stage + 1).d_model
     letters = layout.encoders[stage] + layout.decoders[stage]
-    total = sum(_layer_parameters(letter, numbers) for letter in letters)
+    total = sum(layer_parameters(letter, numbers) for letter in letters)
     total += d_model * (config.inner_norms + (config.inner_norms or stage == 0))  # closing norms
     total += {"learned": 2 * d_model**2, "linear": d_model + 1}.get(config.chunker_of(stage), 0)
     if config.pool_of(stage) == "cross_attention":
@@ -55,7 +55,8 @@ def _reading_parameters(config: ModelConfig, d_model: int) -> int:
     return 2 * d_model + 4 * d_model**2
 
 
-def _layer_parameters(letter: str, numbers: StageConfig) -> int:
+def layer_parameters(letter: str, numbers: StageConfig) -> int:
+    """Number of trainable parameters of one layer."""
     d_model, d_inner, heads = numbers.d_model, numbers.d_inner, numbers.mamba_heads
     total = d_model  # norm1
     if letter in "tTE":

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from genomenet.nn.kv_cache import KVCache
 from genomenet.ops.attention import attend, causal_attention
+from genomenet.ops.packing import Packing
 from genomenet.ops.rope import apply_rope_at, rotated_qkv
 
 
@@ -44,11 +45,11 @@ class CausalAttention(nn.Module):
         self.Wqkv = nn.Linear(d_model, 3 * d_model, bias=False)
         self.out_proj = nn.Linear(d_model, d_model, bias=False)
 
-    def forward(self, x_BLD: Tensor) -> Tensor:
-        """Mix positions; returns (B, L, D)."""
+    def forward(self, x_BLD: Tensor, packing: Packing | None = None) -> Tensor:
+        """Mix positions, of packed rows within their sequences; returns (B, L, D)."""
         qkv_BL3HP = self.Wqkv(x_BLD).unflatten(-1, (3, -1, self.head_dim))
-        q_BLHP, k_BLHP, v_BLHP = rotated_qkv(qkv_BL3HP, self.rotary_dim, self.rope_base)
-        y_BLHP = causal_attention(q_BLHP, k_BLHP, v_BLHP, self.window)
+        q_BLHP, k_BLHP, v_BLHP = rotated_qkv(qkv_BL3HP, self.rotary_dim, self.rope_base, packing)
+        y_BLHP = causal_attention(q_BLHP, k_BLHP, v_BLHP, self.window, packing)
         return self.out_proj(y_BLHP.flatten(2))
 
     def new_state(self, batch_size: int, device: torch.device) -> KVCache:

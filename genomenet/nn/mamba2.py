@@ -13,6 +13,7 @@ from genomenet.ops import backend
 from genomenet.ops.conv import causal_conv_silu, conv_silu_step
 from genomenet.ops.native import library
 from genomenet.ops.native.mamba2 import NativeMamba2
+from genomenet.ops.packing import Packing
 from genomenet.ops.ssd import ssd_scan, ssd_step_
 
 DT_MIN, DT_MAX, DT_FLOOR = 1e-3, 1e-1, 1e-4
@@ -69,14 +70,15 @@ class Mamba2(nn.Module):
         self.norm = GatedRMSNorm(d_inner)
         self.out_proj = nn.Linear(d_inner, d_model, bias=False)
 
-    def forward(self, x_BLD: Tensor) -> Tensor:
-        """Mix positions; returns (B, L, D)."""
+    def forward(self, x_BLD: Tensor, packing: Packing | None = None) -> Tensor:
+        """Mix positions, of packed rows within their sequences; returns (B, L, D)."""
         projected_BLE = self.in_proj(x_BLD)
         assert self.conv1d.bias is not None
-        if self._is_native(projected_BLE):
+        weight_CK = self.conv1d.weight.squeeze(1)
+        if packing is None and self._is_native(projected_BLE):
             y_BLI = NativeMamba2.apply(
                 projected_BLE.float(),
-                self.conv1d.weight.squeeze(1),
+                weight_CK,
                 self.conv1d.bias,
                 self.dt_bias,
                 -torch.exp(self.A_log),
@@ -87,7 +89,7 @@ class Mamba2(nn.Module):
             )
             return self.out_proj(y_BLI)
         z_BLI, xBC_BLC, dt_BLH = self._split(projected_BLE)
-        xBC_BLC = causal_conv_silu(xBC_BLC, self.conv1d.weight.squeeze(1), self.conv1d.bias)
+        xBC_BLC = causal_conv_silu(xBC_BLC, weight_CK, self.conv1d.bias, packing)
         x_BLI, B_BLN, C_BLN = xBC_BLC.split([self.d_inner, self.d_state, self.d_state], dim=-1)
         y_BLHP = ssd_scan(
             x_BLI.unflatten(-1, (-1, self.head_dim)),
@@ -97,6 +99,7 @@ class Mamba2(nn.Module):
             C_BLN,
             self.D,
             matmul_dtype=_autocast_dtype(x_BLD),
+            packing=packing,
         )
         return self.out_proj(self.norm(y_BLHP.flatten(2), z_BLI))
 

@@ -101,8 +101,11 @@ class MixtureOfExperts(nn.Module):
         self.loads = _loads(probability_NE, expert_NK, valid)
 
         # Assignments in the order of their experts: each expert works on one block of rows.
-        order_A = expert_NK.flatten().argsort(stable=True)
-        counts = expert_NK.flatten().bincount(minlength=len(self.experts)).tolist()
+        expert_A = expert_NK.flatten()
+        order_A = expert_A.argsort(stable=True)
+        # The one time that a mixture waits for the device; bincount would do so once more.
+        count_E = expert_A.new_zeros(len(self.experts))
+        counts = count_E.scatter_add_(0, expert_A, torch.ones_like(expert_A)).tolist()
         blocks = order_A.div(self.top_k, rounding_mode="floor").split(counts)
         y_AD = torch.cat(
             [_run(expert, x_ND, rows) for expert, rows in zip(self.experts, blocks, strict=True)]

@@ -13,6 +13,8 @@ from genomenet.nn.mlp import SwiGLU
 from genomenet.nn.moe import MixtureOfExperts
 from genomenet.nn.norm import RMSNorm
 from genomenet.nn.stage import StageConfig
+from genomenet.ops import backend
+from genomenet.ops.packing import Packing
 
 
 class Block(nn.Module):
@@ -59,17 +61,19 @@ class Block(nn.Module):
                 else SwiGLU(d_model, width)
             )
 
-    def forward(self, x_BLD: Tensor, valid_BL: Tensor | None = None) -> Tensor:
+    def forward(
+        self, x_BLD: Tensor, valid_BL: Tensor | None = None, packing: Packing | None = None
+    ) -> Tensor:
         """Add the layer's contributions to the residual stream, in the stream's dtype.
 
         `valid_BL` is False at right padding: only the balance of experts asks for it.
         """
         if self.recomputes and torch.is_grad_enabled():
-            return checkpoint(self._add, x_BLD, valid_BL, use_reentrant=False)
-        return self._add(x_BLD, valid_BL)
+            return checkpoint(self._add, x_BLD, valid_BL, packing, use_reentrant=False)
+        return self._add(x_BLD, valid_BL, packing)
 
-    def _add(self, x_BLD: Tensor, valid_BL: Tensor | None) -> Tensor:
-        x_BLD = x_BLD + self.mixer(self.norm1(x_BLD))
+    def _add(self, x_BLD: Tensor, valid_BL: Tensor | None, packing: Packing | None) -> Tensor:
+        x_BLD = x_BLD + self.mixer(self.norm1(x_BLD), packing)
         if self.mlp is not None and self.norm2 is not None:
             h_BLD = self.norm2(x_BLD)
             mixture = isinstance(self.mlp, MixtureOfExperts)
@@ -114,16 +118,36 @@ class IsotropicStack(nn.Module):
         self.layers = nn.ModuleList(Block(letter, numbers) for letter in letters)
         self.residual_writes = sum(2 if letter.isupper() else 1 for letter in letters)
         self.rmsnorm = RMSNorm(numbers.d_model) if closing_norm else None
+        self._looks_back = [
+            *(["attention"] if set(letters) & set("tTE") else []),
+            *(["ssd", "conv"] if set(letters) & set("mM") else []),
+        ]
 
-    def forward(self, x_BLD: Tensor, valid_BL: Tensor | None = None) -> Tensor:
+    def packs(self, device: torch.device) -> bool:
+        """Whether rows of different lengths are packed: where CUDA packages serve all mixers.
+
+        Torch would pad the rows again for every mixer.
+        """
+        half = torch.is_autocast_enabled(device.type)
+        dtype = torch.get_autocast_dtype(device.type) if half else next(self.parameters()).dtype
+        return backend.packs(self._looks_back, device, dtype)
+
+    def forward(
+        self, x_BLD: Tensor, valid_BL: Tensor | None = None, packing: Packing | None = None
+    ) -> Tensor:
         """(B, L, D) to (B, L, D); every position sees itself and earlier ones only.
 
-        `valid_BL` is False at right padding: only the balance of experts asks for it.
+        `valid_BL` is False at right padding: only the balance of experts asks for it. With a
+        packing of the rows, layers work on what is valid alone, and the padding becomes zeros.
         """
         x_BLD = x_BLD.to(torch.promote_types(x_BLD.dtype, torch.float32))
+        if packing is not None:
+            x_BLD, valid_BL = packing.pack(x_BLD), None
         for layer in self.layers:
-            x_BLD = layer(x_BLD, valid_BL)
-        return x_BLD if self.rmsnorm is None else self.rmsnorm(x_BLD)
+            x_BLD = layer(x_BLD, valid_BL, packing)
+        if self.rmsnorm is not None:
+            x_BLD = self.rmsnorm(x_BLD)
+        return x_BLD if packing is None else packing.unpack(x_BLD)
 
     def new_state(self, batch_size: int, device: torch.device) -> list[Any]:
         """The states of all layers for `batch_size` empty sequences."""

@@ -7,9 +7,16 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from genomenet.ops import backend
+from genomenet.ops.packing import Packing
 
 
-def causal_attention(q_BLHP: Tensor, k_BLHP: Tensor, v_BLHP: Tensor, window: int = -1) -> Tensor:
+def causal_attention(
+    q_BLHP: Tensor,
+    k_BLHP: Tensor,
+    v_BLHP: Tensor,
+    window: int = -1,
+    packing: Packing | None = None,
+) -> Tensor:
     """Softmax attention of every position to itself and those before it, scaled by 1/sqrt(P).
 
     Parameters
@@ -18,6 +25,8 @@ def causal_attention(q_BLHP: Tensor, k_BLHP: Tensor, v_BLHP: Tensor, window: int
         Queries, keys, values.
     window : int, default -1
         -1: all positions before. w >= 0: the w positions before (1023 means 1024 keys).
+    packing : Packing, optional
+        The rows are one packed row; no sequence sees another.
 
     Returns
     -------
@@ -36,7 +45,11 @@ def causal_attention(q_BLHP: Tensor, k_BLHP: Tensor, v_BLHP: Tensor, window: int
     if window < -1:
         raise ValueError(f"window must be -1 (global) or at least 0, got {window}")
     if backend.uses("attention", q_BLHP):
-        return backend.flash_attention(q_BLHP, k_BLHP, v_BLHP, window)
+        return backend.flash_attention(q_BLHP, k_BLHP, v_BLHP, window, packing)
+    if packing is not None:
+        return packing.padded(
+            lambda q, k, v: causal_attention(q, k, v, window), q_BLHP, k_BLHP, v_BLHP
+        )
     q, k, v = (t.transpose(1, 2) for t in (q_BLHP, k_BLHP, v_BLHP))
     if window < 0 or window >= q.shape[2] - 1:
         return F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2)

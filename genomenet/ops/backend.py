@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import importlib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 
 import torch
 from torch import Tensor
 
 from genomenet.ops.native import library
+from genomenet.ops.packing import Packing
 
 # operation -> (module, function, what runs without it)
 _PACKAGED = {
     "ssd": ("mamba_ssm.ops.triton.ssd_combined", "mamba_chunk_scan_combined", "torch"),
     "conv": ("causal_conv1d", "causal_conv1d_fn", "torch"),
     "attention": ("flash_attn", "flash_attn_func", "torch sdpa"),
+    "norm": ("mamba_ssm.ops.triton.layernorm_gated", "rmsnorm_fn", "torch"),
 }
 _HALF = (torch.float16, torch.bfloat16)
 
@@ -27,7 +29,7 @@ def packaged(operation: str) -> Callable[..., Tensor] | None:
 
     Parameters
     ----------
-    operation : {"ssd", "conv", "attention"}
+    operation : {"ssd", "conv", "attention", "norm"}
         What to compute.
 
     Returns
@@ -53,7 +55,7 @@ def find_packaged(operation: str) -> tuple[Callable[..., Tensor] | None, str]:
 
     Parameters
     ----------
-    operation : {"ssd", "conv", "attention"}
+    operation : {"ssd", "conv", "attention", "norm"}
         What to compute.
 
     Returns
@@ -88,7 +90,7 @@ def uses(operation: str, tensor: Tensor) -> bool:
 
     Parameters
     ----------
-    operation : {"ssd", "conv", "attention"}
+    operation : {"ssd", "conv", "attention", "norm"}
         What to compute.
     tensor : Tensor
         Its main input.
@@ -122,7 +124,7 @@ def kernels(device: torch.device | str) -> dict[str, str]:
     -------
     dict of str to str
         Operation to kernel, as in ``{"ssd": "torch", "conv": "torch", "attention": "torch sdpa",
-        "ema": "torch", "norm": "torch"}``. flash-attn serves half precision only, the compiled
+        "norm": "torch", "ema": "torch"}``. flash-attn serves half precision only, the compiled
         library (`genomenet.ops.native`) float32 only.
     """
     cuda = torch.device(device).type == "cuda"
@@ -131,7 +133,7 @@ def kernels(device: torch.device | str) -> dict[str, str]:
         operation: _package(module) if cuda and packaged(operation) else instead
         for operation, (module, _, instead) in _PACKAGED.items()
     }
-    names |= {"ema": "torch", "norm": "torch"}
+    names["ema"] = "torch"
     return names | (dict.fromkeys(("ssd", "conv", "norm"), "C++") if native else {})
 
 
@@ -142,14 +144,36 @@ def _function(operation: str) -> Callable[..., Tensor]:
     return function
 
 
+def packs(operations: Iterable[str], device: torch.device, dtype: torch.dtype) -> bool:
+    """Whether rows of different lengths are packed: all that looks back must go to the packages.
+
+    Parameters
+    ----------
+    operations : iterable of {"ssd", "conv", "attention"}
+        What will run on the rows.
+    device : torch.device
+        Where.
+    dtype : torch.dtype
+        Of the numbers that matrix products give.
+    """
+    like = torch.empty(0, dtype=dtype, device=device)
+    return all(uses(operation, like) for operation in operations)
+
+
 def mamba_ssd(
-    x_BLHP: Tensor, dt_BLH: Tensor, A_H: Tensor, B_BLN: Tensor, C_BLN: Tensor, D_H: Tensor
+    x_BLHP: Tensor,
+    dt_BLH: Tensor,
+    A_H: Tensor,
+    B_BLN: Tensor,
+    C_BLN: Tensor,
+    D_H: Tensor,
+    packing: Packing | None = None,
 ) -> Tensor:
     """Run the scan of `genomenet.ops.ssd_scan` by mamba-ssm.
 
     Parameters
     ----------
-    x_BLHP, dt_BLH, A_H, B_BLN, C_BLN, D_H : Tensor
+    x_BLHP, dt_BLH, A_H, B_BLN, C_BLN, D_H, packing
         As in `genomenet.ops.ssd_scan`.
 
     Returns
@@ -165,15 +189,18 @@ def mamba_ssd(
         C_BLN.unsqueeze(2),
         chunk_size=256,  # mamba-ssm's own default for Mamba-2; rounding only
         D=D_H,
+        seq_idx=None if packing is None else packing.sequence_M.unsqueeze(0),
     )
 
 
-def cuda_conv_silu(x_BLC: Tensor, weight_CK: Tensor, bias_C: Tensor) -> Tensor:
+def cuda_conv_silu(
+    x_BLC: Tensor, weight_CK: Tensor, bias_C: Tensor, packing: Packing | None = None
+) -> Tensor:
     """Run the convolution of `genomenet.ops.causal_conv_silu` by causal-conv1d.
 
     Parameters
     ----------
-    x_BLC, weight_CK, bias_C : Tensor
+    x_BLC, weight_CK, bias_C, packing
         As in `genomenet.ops.causal_conv_silu`.
 
     Returns
@@ -186,12 +213,18 @@ def cuda_conv_silu(x_BLC: Tensor, weight_CK: Tensor, bias_C: Tensor) -> Tensor:
         # 8 (as when the number of heads isn't) has to be copied first.
         x_BLC = x_BLC.contiguous()
     y_BCL = _function("conv")(
-        x_BLC.transpose(1, 2), weight_CK.to(x_BLC.dtype), bias_C.to(x_BLC.dtype), activation="silu"
+        x_BLC.transpose(1, 2),
+        weight_CK.to(x_BLC.dtype),
+        bias_C.to(x_BLC.dtype),
+        seq_idx=None if packing is None else packing.sequence_M.unsqueeze(0),
+        activation="silu",
     )
     return y_BCL.transpose(1, 2)
 
 
-def flash_attention(q_BLHP: Tensor, k_BLHP: Tensor, v_BLHP: Tensor, window: int) -> Tensor:
+def flash_attention(
+    q_BLHP: Tensor, k_BLHP: Tensor, v_BLHP: Tensor, window: int, packing: Packing | None = None
+) -> Tensor:
     """Run the attention of `genomenet.ops.causal_attention` by flash-attn.
 
     Parameters
@@ -200,6 +233,8 @@ def flash_attention(q_BLHP: Tensor, k_BLHP: Tensor, v_BLHP: Tensor, window: int)
         As in `genomenet.ops.causal_attention`, in half precision.
     window : int
         -1 for global.
+    packing : Packing, optional
+        As in `genomenet.ops.causal_attention`.
 
     Returns
     -------
@@ -207,4 +242,30 @@ def flash_attention(q_BLHP: Tensor, k_BLHP: Tensor, v_BLHP: Tensor, window: int)
         (B, L, H, P).
     """
     sides = (-1, -1) if window < 0 else (window, 0)
-    return _function("attention")(q_BLHP, k_BLHP, v_BLHP, causal=True, window_size=sides)
+    if packing is None:
+        return _function("attention")(q_BLHP, k_BLHP, v_BLHP, causal=True, window_size=sides)
+    varlen = importlib.import_module(_PACKAGED["attention"][0]).flash_attn_varlen_func
+    starts, longest = packing.start_B, packing.longest
+    q, k, v = (t.squeeze(0) for t in (q_BLHP, k_BLHP, v_BLHP))
+    y_MHP = varlen(q, k, v, starts, starts, longest, longest, causal=True, window_size=sides)
+    return y_MHP.unsqueeze(0)
+
+
+def cuda_rms_norm(x: Tensor, weight: Tensor, eps: float, gate: Tensor | None = None) -> Tensor:
+    """Run `genomenet.ops.rms_norm`, or with a gate `gated_rms_norm`, by mamba-ssm in one pass.
+
+    Parameters
+    ----------
+    x, weight : Tensor
+        (..., D) and (D,).
+    eps : float
+        Added to the mean square.
+    gate : Tensor, optional
+        (..., D); it is applied before the norm.
+
+    Returns
+    -------
+    Tensor
+        Shape and dtype of `x`.
+    """
+    return _function("norm")(x, weight, None, z=gate, eps=eps, norm_before_gate=False)

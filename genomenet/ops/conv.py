@@ -12,13 +12,16 @@ from torch.nn import functional as F
 from genomenet.ops import backend
 from genomenet.ops.native import library
 from genomenet.ops.native.conv import NativeConvSiLU
+from genomenet.ops.packing import Packing
 from genomenet.ops.precision import no_autocast, scan_dtype
 
 # Positions worked on at once on a CPU: of 64 to 512, 256 is best for 160 to 384 channels.
 ROWS = 256
 
 
-def causal_conv_silu(x_BLC: Tensor, weight_CK: Tensor, bias_C: Tensor) -> Tensor:
+def causal_conv_silu(
+    x_BLC: Tensor, weight_CK: Tensor, bias_C: Tensor, packing: Packing | None = None
+) -> Tensor:
     """``silu(bias + sum_k weight[:, k] x[t - (K - 1) + k])``, channel by channel.
 
     The short convolution of Mamba-2 (Dao & Gu 2024, arXiv:2405.21060, figure 6). Positions
@@ -32,6 +35,8 @@ def causal_conv_silu(x_BLC: Tensor, weight_CK: Tensor, bias_C: Tensor) -> Tensor
         Taps; ``weight[:, K - 1]`` weighs the current position.
     bias_C : Tensor
         Added before the activation.
+    packing : Packing, optional
+        The rows are one packed row; no sequence sees another.
 
     Returns
     -------
@@ -52,7 +57,9 @@ def causal_conv_silu(x_BLC: Tensor, weight_CK: Tensor, bias_C: Tensor) -> Tensor
     # The CUDA kernel knows 2 to 4 taps, and reads channels in vectors of 8.
     fits_kernel = 2 <= weight_CK.shape[1] <= 4 and channels % 8 == 0
     if fits_kernel and backend.uses("conv", x_BLC):
-        return backend.cuda_conv_silu(x_BLC, weight_CK, bias_C)
+        return backend.cuda_conv_silu(x_BLC, weight_CK, bias_C, packing)
+    if packing is not None:
+        return packing.padded(lambda x: causal_conv_silu(x, weight_CK, bias_C), x_BLC)
     dtype = scan_dtype(x_BLC)
     inputs = x_BLC.to(dtype), weight_CK.to(dtype), bias_C.to(dtype)
     if 2 <= weight_CK.shape[1] <= 4 and library.serves(*inputs):

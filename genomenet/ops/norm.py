@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from genomenet.ops import backend
 from genomenet.ops.native import library
 from genomenet.ops.native.norm import NativeNorm
 from genomenet.ops.precision import no_autocast, scan_dtype
@@ -44,6 +45,8 @@ def rms_norm(x: Tensor, weight: Tensor, eps: float = 1e-5) -> Tensor:
         If `weight` does not fit the last dimension.
     """
     _check(x, weight)
+    if backend.uses("norm", x):
+        return backend.cuda_rms_norm(x, weight, eps)
     dtype = scan_dtype(x, weight)
     inputs = x.to(dtype), weight.to(dtype)
     if library.serves(*inputs):
@@ -78,6 +81,8 @@ def gated_rms_norm(y: Tensor, z: Tensor, weight: Tensor, eps: float = 1e-5) -> T
     _check(y, weight)
     if y.shape != z.shape:
         raise ValueError(f"y and z need one shape: {tuple(y.shape)}, {tuple(z.shape)}")
+    if backend.uses("norm", y):
+        return backend.cuda_rms_norm(y, weight, eps, z)
     dtype = scan_dtype(y, z, weight)
     inputs = y.to(dtype), z.to(dtype), weight.to(dtype)
     if library.serves(*inputs):

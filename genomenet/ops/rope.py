@@ -11,9 +11,12 @@ from torch.autograd.function import once_differentiable
 
 from genomenet.ops.native import library
 from genomenet.ops.native.rope import NativeRotation
+from genomenet.ops.packing import Packing
 
 
-def apply_rope(x_BLHP: Tensor, rotary_dim: int, base: float = 10000.0) -> Tensor:
+def apply_rope(
+    x_BLHP: Tensor, rotary_dim: int, base: float = 10000.0, packing: Packing | None = None
+) -> Tensor:
     """Rotate pairs (i, i + rotary_dim / 2) by ``position * base^(-2 i / rotary_dim)``.
 
     Su et al. 2021, arXiv:2104.09864, in the half-split pairing of GPT-NeoX; positions are
@@ -28,6 +31,8 @@ def apply_rope(x_BLHP: Tensor, rotary_dim: int, base: float = 10000.0) -> Tensor
         Rotated dimensions, even, at most P; the rest is copied. 0 rotates nothing.
     base : float, default 10000.0
         Ratio between the slowest and the fastest rotation.
+    packing : Packing, optional
+        The rows are one packed row; positions begin anew with every sequence.
 
     Returns
     -------
@@ -42,11 +47,11 @@ def apply_rope(x_BLHP: Tensor, rotary_dim: int, base: float = 10000.0) -> Tensor
     _check(rotary_dim, x_BLHP.shape[-1])
     if rotary_dim == 0:
         return x_BLHP
-    return _Rotate.apply(x_BLHP, *_table(x_BLHP, rotary_dim, base))
+    return _Rotate.apply(x_BLHP, *_table(x_BLHP, rotary_dim, base, packing))
 
 
 def rotated_qkv(
-    qkv_BL3HP: Tensor, rotary_dim: int, base: float = 10000.0
+    qkv_BL3HP: Tensor, rotary_dim: int, base: float = 10000.0, packing: Packing | None = None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Queries and keys of a joint projection after `apply_rope`, and the values as they are.
 
@@ -54,7 +59,7 @@ def rotated_qkv(
     ----------
     qkv_BL3HP : Tensor
         Queries, keys and values.
-    rotary_dim, base
+    rotary_dim, base, packing
         As in `apply_rope`.
 
     Returns
@@ -63,18 +68,25 @@ def rotated_qkv(
         Three of (B, L, H, P).
     """
     _check(rotary_dim, qkv_BL3HP.shape[-1])
-    if rotary_dim and library.serves(qkv_BL3HP):
-        return NativeRotation.apply(qkv_BL3HP, *_table(qkv_BL3HP, rotary_dim, base))
     q_BLHP, k_BLHP, v_BLHP = qkv_BL3HP.unbind(2)
-    return apply_rope(q_BLHP, rotary_dim, base), apply_rope(k_BLHP, rotary_dim, base), v_BLHP
+    if rotary_dim == 0:
+        return q_BLHP, k_BLHP, v_BLHP
+    cos, sin = _table(qkv_BL3HP, rotary_dim, base, packing)
+    if packing is None and library.serves(qkv_BL3HP):
+        return NativeRotation.apply(qkv_BL3HP, cos, sin)
+    return _Rotate.apply(q_BLHP, cos, sin), _Rotate.apply(k_BLHP, cos, sin), v_BLHP
 
 
-def _table(x: Tensor, rotary_dim: int, base: float) -> tuple[Tensor, Tensor]:
+def _table(
+    x: Tensor, rotary_dim: int, base: float, packing: Packing | None
+) -> tuple[Tensor, Tensor]:
     """Cosines and sines of all positions of a tensor (B, L, ...)."""
-    length = x.shape[1]
+    length = x.shape[1] if packing is None else packing.longest
     # A power of two, so that sequences of changing length share a table.
     rows = 1 << max(0, length - 1).bit_length()
     cos, sin = _angles(rows, rotary_dim, float(base), x.device, x.dtype)
+    if packing is not None:
+        return cos[packing.position_M], sin[packing.position_M]
     return cos[:length], sin[:length]
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -15,6 +16,7 @@ from genomenet.ops.conv import causal_conv_silu
 from genomenet.ops.ema import ema_scan
 from genomenet.ops.native import library
 from genomenet.ops.norm import gated_rms_norm, rms_norm
+from genomenet.ops.packing import Packing
 from genomenet.ops.rope import apply_rope
 from genomenet.ops.segments import segment_attention, segment_max, slot_attention
 from genomenet.ops.ssd import ssd_scan
@@ -29,6 +31,8 @@ TF32_BOUND = 5e-3
 
 LENGTH = 131
 """Positions: a prime, so that no block divides it."""
+
+SEQUENCES = [100, 150, 2 * LENGTH - 250]  # packed in one row
 
 
 @dataclass(frozen=True)
@@ -189,9 +193,10 @@ def _cases() -> list[_Case]:
     # A slice of a wider tensor, as the mixer's projection gives it.
     wide = normal(2, LENGTH, channels + 32)[..., 8 : 8 + channels]
     qkv = dict(zip("qkv", normal(3, 2, LENGTH, heads, width), strict=True))
+    keys = {name: qkv[name] for name in "kv"}
     chunk = (uniform(2, LENGTH) < chunks / LENGTH).cumsum(1).clamp(max=chunks)
     slot = {name: normal(2, chunks, slots, heads, width) for name in "kv"}
-    return [
+    looking_back = [
         _Case(
             "scan of Mamba-2",
             ssd_scan,
@@ -219,14 +224,18 @@ def _cases() -> list[_Case]:
         *(
             _Case(
                 name,
-                lambda q, k, v, window=window: causal_attention(q, k, v, window),
-                lambda q, k, v, window=window: reference.causal_attention(q, k, v, window),
+                partial(causal_attention, window=window),
+                partial(reference.causal_attention, window=window),
                 qkv,
                 serves="attention",
                 kernel="torch sdpa",
             )
             for name, window in (("attention", -1), ("attention in a window", 40))
         ),
+    ]
+    return [
+        *looking_back,
+        *map(_packed, looking_back),
         _Case(
             "rotary positions",
             lambda x: apply_rope(x, width // 2),
@@ -245,24 +254,22 @@ def _cases() -> list[_Case]:
             rms_norm,
             reference.rms_norm,
             {"x": normal(2, LENGTH, channels), "weight": normal(channels)},
+            serves="norm",
             native=True,
         ),
         _Case(
             "gated norm",
             gated_rms_norm,
             reference.gated_rms_norm,
-            {
-                "y": normal(2, LENGTH, channels),
-                "z": normal(2, LENGTH, channels),
-                "weight": normal(channels),
-            },
+            {"y": normal(2, LENGTH, channels), "z": wide, "weight": normal(channels)},
+            serves="norm",
             native=True,
         ),
         _Case(
             "attention of chunks to bases",
             segment_attention,
             reference.segment_attention,
-            {"q": normal(2, chunks, slots, heads, width), **_of(qkv, "kv"), "chunk": chunk},
+            {"q": normal(2, chunks, slots, heads, width), **keys, "chunk": chunk},
         ),
         _Case(
             "attention of bases to chunks",
@@ -279,5 +286,22 @@ def _cases() -> list[_Case]:
     ]
 
 
-def _of(tensors: dict[str, Tensor], names: str) -> dict[str, Tensor]:
-    return {name: tensors[name] for name in names}
+def _packed(case: _Case) -> _Case:
+    """The same op on sequences in one row; the reference has each for itself."""
+    whole = sum(SEQUENCES)
+    inputs = {
+        name: t.reshape(1, whole, *t.shape[2:]) if t.shape[:2] == (2, LENGTH) else t
+        for name, t in case.inputs.items()
+    }
+
+    def op(*given: Tensor) -> Tensor:
+        counts = torch.tensor(SEQUENCES, device=given[0].device)
+        packing = Packing.of(counts, max(SEQUENCES), max(SEQUENCES), whole)
+        return case.op(*given, packing=packing)
+
+    def alone(*given: Tensor) -> Tensor:
+        parts = [t.split(SEQUENCES, 1) if t.shape[:2] == (1, whole) else (t,) * 3 for t in given]
+        return torch.cat([case.reference(*each) for each in zip(*parts, strict=True)], 1)
+
+    name = f"{case.operation}, packed"
+    return replace(case, operation=name, op=op, reference=alone, inputs=inputs)

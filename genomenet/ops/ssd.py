@@ -8,6 +8,7 @@ from torch import Tensor
 from genomenet.ops import backend
 from genomenet.ops.native import library
 from genomenet.ops.native.ssd import NativeSSDScan
+from genomenet.ops.packing import Packing
 from genomenet.ops.precision import no_autocast, scan_dtype
 from genomenet.ops.ssd_blocks import SSDScan
 
@@ -22,6 +23,7 @@ def ssd_scan(
     *,
     block: int = 64,
     matmul_dtype: torch.dtype | None = None,
+    packing: Packing | None = None,
 ) -> Tensor:
     """Mamba-2 recurrence with one group of `B` and `C`.
 
@@ -49,6 +51,8 @@ def ssd_scan(
         sums over blocks stay in float32. Default: the dtype of the scan. On a CPU the casts
         cost more than they save: ``torch.set_float32_matmul_precision("medium")`` with the
         default is faster. mamba-ssm, where it serves, chooses for itself.
+    packing : Packing, optional
+        The rows are one packed row; no sequence sees another.
 
     Returns
     -------
@@ -74,7 +78,17 @@ def ssd_scan(
         raise ValueError(f"block must be positive, got {block}")
 
     if backend.uses("ssd", x_BLHP):
-        return backend.mamba_ssd(x_BLHP, dt_BLH, A_H, B_BLN, C_BLN, D_H)
+        return backend.mamba_ssd(x_BLHP, dt_BLH, A_H, B_BLN, C_BLN, D_H, packing)
+    if packing is not None:
+        return packing.padded(
+            lambda x, dt, B, C: ssd_scan(
+                x, dt, A_H, B, C, D_H, block=block, matmul_dtype=matmul_dtype
+            ),
+            x_BLHP,
+            dt_BLH,
+            B_BLN,
+            C_BLN,
+        )
     dtype = scan_dtype(x_BLHP, dt_BLH)
     inputs = [t.to(dtype) for t in (x_BLHP, dt_BLH, A_H, B_BLN, C_BLN, D_H)]
     if matmul_dtype in (None, dtype) and library.serves(*inputs):

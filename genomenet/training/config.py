@@ -153,6 +153,11 @@ class TrainConfig:
         less memory, about a third more computation.
     compile
         Compile MLPs with torch.compile: the first steps take much longer.
+    static_shapes
+        Give every row room for as many chunks as the model's limits on boundaries let it have, so
+        that no shape depends on the data and no forward pass waits for the device. Needs
+        model.max_boundary_share below 1 and model.boundary_at_n false. Results stay, the main
+        network works on the padding as well.
     threads
         CPU threads; 0 leaves torch's choice.
     workers
@@ -194,6 +199,7 @@ class TrainConfig:
     strategy: Literal["ddp", "fsdp"] = "ddp"
     activation_checkpointing: bool = False
     compile: bool = False
+    static_shapes: bool = False
     threads: int = 0
     workers: int = 0
     trackers: list[str] = field(default_factory=list)

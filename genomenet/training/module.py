@@ -21,6 +21,8 @@ from genomenet.training.compiling import compile_layers
 from genomenet.training.config import RunConfig
 from genomenet.training.optimiser import make_optimiser
 from genomenet.training.ranks import total, world_size
+from genomenet.training.static_shapes import fix_shapes
+from genomenet.windows.window_batch import WindowBatch
 
 COUNTED = ("positions", "chunks")
 
@@ -52,6 +54,8 @@ class GenomeModule(L.LightningModule):
         for layer in self.model.modules():
             if isinstance(layer, Block):
                 layer.recomputes = config.train.activation_checkpointing
+        if config.train.static_shapes:
+            fix_shapes(self.model, config.data.max_length)
         if config.train.compile:
             compile_layers(self.model)
         weight = config.train.ratio_weight
@@ -63,6 +67,7 @@ class GenomeModule(L.LightningModule):
         self.rates: list[float] | None = None
         self._totals: dict[str, Tensor] = {}
         self._micro_sums: dict[str, Tensor] = {}
+        self._window_nats: list[tuple[Tensor, WindowBatch]] = []  # of this step's micro-batches
 
     def configure_model(self) -> None:
         """Shard the model where the strategy is to."""
@@ -89,7 +94,8 @@ class GenomeModule(L.LightningModule):
         # Strategies take the mean of gradients over ranks, where the sum of nats is wanted.
         share = batch.micro_batches * world_size() / step_weight.where(step_weight > 0, 1)
         loss = (nats_BL * batch.weights_BL).sum() * share.to(nats_BL.dtype)
-        self._stop_if_diverged(nats_BL, scored_BL, batch)
+        row_B = torch.where(scored_BL, nats_BL.detach(), 0).sum(1)
+        self._window_nats.append((row_B, batch.windows))
         ratios = {
             stage: ratio_loss(output.boundaries[stage], self.config.model.target(stage), total)
             for stage in self.ratio_weights
@@ -111,16 +117,12 @@ class GenomeModule(L.LightningModule):
     def configure_gradient_clipping(
         self, optimizer, gradient_clip_val=None, gradient_clip_algorithm=None
     ) -> None:
-        """Clip by the global norm, log it, and stop when it is not finite."""
+        """Clip by the global norm, log it, and stop when it or the loss is not finite."""
         limit = self.config.train.gradient_clip or math.inf
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), limit)
         if isinstance(norm, DTensor):
             norm = norm.full_tensor()
-        if not torch.isfinite(norm):
-            raise Diverged(
-                f"the gradient is {norm.item()} at step {self.global_step + 1}; "
-                + self._advice_after_divergence()
-            )
+        self.stop_if_diverged(norm)
         if self._logs_this_step:
             sums = {name: total(torch.as_tensor(value)) for name, value in self._micro_sums.items()}
             self.log_dict(
@@ -193,20 +195,33 @@ class GenomeModule(L.LightningModule):
     def _add(self, name: str, value: Tensor) -> None:
         self._totals[name] = self._totals[name] + value if name in self._totals else value
 
-    def _stop_if_diverged(self, nats_BL: Tensor, scored_BL: Tensor, batch: StepBatch) -> None:
-        row_B = torch.where(scored_BL, nats_BL.detach(), 0).sum(1)
-        bad_B = ~torch.isfinite(row_B)
+    def stop_if_diverged(self, norm: Tensor) -> None:
+        """Stop when a loss of this step, or the norm of its gradient, is not finite.
+
+        This is the one time that a step waits for the device.
+
+        Raises
+        ------
+        Diverged
+            Naming the window.
+        """
+        row_N = torch.cat([row_B for row_B, _ in self._window_nats])
+        bad_N = ~torch.isfinite(row_N)
         # All ranks stop together: one alone would leave the others waiting.
-        if not bool(total(bad_B.sum())):
-            return
-        where = "a window of another rank"
-        if bool(bad_B.any()):
-            worst = int(bad_B.nonzero()[0])
-            where = f"window {batch.names[worst]} ({row_B[worst].item()})"
-        raise Diverged(
-            f"the loss is not finite at step {self.global_step + 1} in {where}; "
-            + self._advice_after_divergence()
-        )
+        losses, gradient = total(bad_N.sum()) > 0, ~torch.isfinite(norm)
+        if bool(losses | gradient):
+            if not bool(losses):
+                what, where = f"the gradient is {norm.item()}", ""
+            else:
+                what, where = "the loss is not finite", " in a window of another rank"
+            if bool(bad_N.any()):
+                names = [name for _, windows in self._window_nats for name in windows.names()]
+                worst = int(bad_N.nonzero()[0])
+                where = f" in window {names[worst]} ({row_N[worst].item()})"
+            raise Diverged(
+                f"{what} at step {self.global_step + 1}{where}; " + self._advice_after_divergence()
+            )
+        self._window_nats = []
 
     def _advice_after_divergence(self) -> str:
         savers = [c for c in self.trainer.callbacks if isinstance(c, Checkpoints)]  # type: ignore[attr-defined]

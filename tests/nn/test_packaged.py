@@ -55,7 +55,7 @@ def test_values_and_gradients_are_the_oracles(name, dtype, bound, monkeypatch):
     with torch.autocast("cpu", dtype) if half else contextlib.nullcontext():
         y = mixer(x)
     (y.float() * weight).sum().backward()
-    assert set(served) == ({"conv", "ssd"} if name == "mamba2" else {"attention"})
+    assert set(served) == ({"conv", "ssd", "norm"} if name == "mamba2" else {"attention"})
 
     weights = {n: p.detach().double().requires_grad_() for n, p in mixer.named_parameters()}
     exact_x = x_BLD.double().requires_grad_()

@@ -12,6 +12,7 @@ import math
 import os
 import sys
 import types
+from itertools import pairwise
 
 import pytest
 import torch
@@ -57,12 +58,14 @@ def _import_packages():
     flash = importlib.import_module("flash_attn.flash_attn_interface")
     flash._flash_attn_forward.register_kernel("cpu")(_attend)
     flash._flash_attn_backward.register_kernel("cpu")(_attend_backward)
+    flash._flash_attn_varlen_forward.register_kernel("cpu")(_attend_packed)
+    flash._flash_attn_varlen_backward.register_kernel("cpu")(_attend_packed_backward)
 
 
 def _convolve(x, weight, bias, seq_idx, initial_states, out, final_states_out, silu):
-    assert seq_idx is initial_states is final_states_out is None
-    check_conv_inputs(x, weight, bias)
-    before = _before_silu(x, weight, bias)
+    assert initial_states is final_states_out is None
+    check_conv_inputs(x, weight, bias, seq_idx)
+    before = _before_silu(x, weight, bias, seq_idx)
     out.copy_(F.silu(before) if silu else before)
 
 
@@ -70,12 +73,12 @@ def _convolve_backward(
     x, weight, bias, dout, seq_idx, initial_states, dfinal, dx, dweight, dbias, dinitial, silu
 ):
     """By hand, since autograd is off inside an operator."""
-    assert seq_idx is initial_states is dfinal is None
-    check_conv_inputs(x, weight, bias)
+    assert initial_states is dfinal is None
+    check_conv_inputs(x, weight, bias, seq_idx)
     if x.stride(1) == 1 and x.stride(2) > 1 and dout.stride(1) == 1:
         assert dout.stride(0) % 8 == 0, "the kernel refuses other strides"
         assert dout.stride(2) % 8 == 0, "the kernel refuses other strides"
-    before, grad = _before_silu(x, weight, bias), dout.float()
+    before, grad = _before_silu(x, weight, bias, seq_idx), dout.float()
     if silu:
         gate = torch.sigmoid(before)
         grad = grad * gate * (1 + before * (1 - gate))
@@ -83,16 +86,28 @@ def _convolve_backward(
     inflow = torch.zeros(x.shape)
     for back in range(min(taps, length)):
         tap = weight[:, taps - 1 - back].float()
-        inflow[..., : length - back] += grad[..., back:] * tap[:, None]
-        part = grad[..., back:] * x[..., : length - back].float()
+        own = grad[..., back:] * _same(seq_idx, back)
+        inflow[..., : length - back] += own * tap[:, None]
+        part = own * x[..., : length - back].float()
         dweight[:, taps - 1 - back] = part.sum((0, 2))
     dx.copy_(inflow)
     dbias.copy_(grad.sum((0, 2)))
 
 
-def _before_silu(x, weight, bias):
-    padded = F.pad(x.float(), (weight.shape[1] - 1, 0))
-    return F.conv1d(padded, weight.float().unsqueeze(1), bias.float(), groups=len(weight))
+def _before_silu(x, weight, bias, seq_idx):
+    taps, length = weight.shape[1], x.shape[2]
+    before = bias.float()[:, None].expand(x.shape).clone()
+    for back in range(min(taps, length)):
+        seen = x[..., : length - back].float() * _same(seq_idx, back)
+        before[..., back:] += seen * weight[:, taps - 1 - back, None].float()
+    return before
+
+
+def _same(seq_idx, back):
+    """1 at each position from `back` on that sees so far back in its sequence, as (b, 1, l)."""
+    if seq_idx is None:
+        return 1.0
+    return (seq_idx[:, back:] == seq_idx[:, : seq_idx.shape[1] - back]).float()[:, None]
 
 
 def _attend(
@@ -104,7 +119,7 @@ def _attend(
     assert not return_softmax
     assert q.shape[-1] % 8 == 0
     score = _scores(q, k, softmax_scale, causal, left, right)
-    out = torch.einsum("bhij,bjhp->bihp", score.softmax(-1), v.float()).to(q.dtype)
+    out = torch.einsum("bhij,bjhp->bihp", score.softmax(-1), v.float()).to(q.dtype).contiguous()
     unused = torch.empty(0), torch.empty(2, dtype=torch.int64)
     return out, score.logsumexp(-1), *unused
 
@@ -121,6 +136,39 @@ def _attend_backward(
     dk.copy_(torch.einsum("bhij,bihp->bjhp", ds, q.float()))
     dv.copy_(torch.einsum("bhij,bihp->bjhp", p, dout.float()))
     return own.contiguous()
+
+
+def _attend_packed(
+    q, k, v, starts, starts_k, longest, longest_k, dropout_p, softmax_scale, causal, left=-1,
+    right=-1, softcap=0.0, alibi_slopes=None, return_softmax=False, block_table=None,
+    leftpad_k=None, seqused_k=None, zero_tensors=False,
+):  # fmt: skip
+    """Sequence by sequence; sums of the softmax are (h, m) here."""
+    assert block_table is leftpad_k is seqused_k is None
+    assert starts.dtype == starts_k.dtype == torch.int32
+    assert torch.equal(starts, starts_k)
+    assert longest == longest_k == int(starts.diff().max())
+    rest = (dropout_p, softmax_scale, causal, left, right, softcap, alibi_slopes, return_softmax)
+    parts = [
+        _attend(*(t[a:b].unsqueeze(0) for t in (q, k, v)), *rest)
+        for a, b in pairwise(starts.tolist())
+    ]
+    out = torch.cat([part[0][0] for part in parts])
+    return out, torch.cat([part[1][0] for part in parts], 1), *parts[0][2:]
+
+
+def _attend_packed_backward(
+    dout, q, k, v, out, lse, dq, dk, dv, starts, starts_k, longest, longest_k, dropout_p,
+    softmax_scale, causal, left, right, softcap, alibi_slopes, deterministic, rng_state=None,
+    zero_tensors=False,
+):  # fmt: skip
+    rest = (dropout_p, softmax_scale, causal, left, right, softcap, alibi_slopes, deterministic)
+    own = []
+    for a, b in pairwise(starts.tolist()):
+        given = [t[a:b].unsqueeze(0) for t in (dout, q, k, v, out)]
+        into = [t[a:b].unsqueeze(0) for t in (dq, dk, dv)]
+        own.append(_attend_backward(*given, lse[None, :, a:b], *into, *rest)[0])
+    return torch.cat(own, 1)
 
 
 def _scores(q, k, scale, causal, left, right):

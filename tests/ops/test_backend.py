@@ -60,6 +60,21 @@ def test_conv_by_causal_conv1d(monkeypatch, pad, dtype, bound):
     assert len(calls) == 1
 
 
+@pytest.mark.parametrize(("dtype", "bound"), [(torch.float32, 1e-5), *HALF])
+@pytest.mark.parametrize("gated", [False, True])
+def test_norms_by_mamba_ssm(monkeypatch, gated, dtype, bound):
+    stand_ins.install_all(monkeypatch)
+    stand_ins.as_cuda(monkeypatch)
+    calls = count(monkeypatch, "mamba_ssm.ops.triton.layernorm_gated", "rmsnorm_fn")
+    f = torch.float64
+    inputs = [torch.randn(2, 5, 8, dtype=f), torch.randn(2, 5, 8, dtype=f), torch.randn(8, dtype=f)]
+    if gated:
+        assert_matches(ops.gated_rms_norm, oracle.gated_rms_norm, inputs, dtype, bound)
+    else:
+        assert_matches(ops.rms_norm, oracle.rms_norm, [inputs[0], inputs[2]], dtype, bound)
+    assert len(calls) == 1
+
+
 @pytest.mark.parametrize(("dtype", "bound"), HALF)
 @pytest.mark.parametrize("window", [-1, 3, 0, 20])
 def test_attention_by_flash_attn(monkeypatch, window, dtype, bound):

@@ -74,6 +74,32 @@ def test_the_convolution_matches(length, taps, dtype, bound):
     )
 
 
+@pytest.mark.parametrize(("dtype", "bound"), DTYPES)
+@pytest.mark.parametrize("width", [16, 24])  # 24: no power of two
+@pytest.mark.parametrize("gated", [False, True])
+def test_the_norms_match(gated, width, dtype, bound):
+    wide = torch.randn(2, 7, 3 * width, dtype=torch.float64)
+    weight = torch.randn(width, dtype=torch.float64)
+
+    def of_slices(norm, gated_norm):
+        def run(wide, weight):
+            x, z = wide[..., :width], wide[..., width : 2 * width]
+            return gated_norm(x, z, weight) if gated else norm(x, weight)
+
+        return run
+
+    assert_matches(
+        of_slices(
+            lambda x, w: ops.rms_norm(x, w.float()),
+            lambda x, z, w: ops.gated_rms_norm(x, z, w.float()),
+        ),
+        of_slices(oracle.rms_norm, oracle.gated_rms_norm),
+        [wide, weight],
+        dtype,
+        bound,
+    )
+
+
 @pytest.mark.parametrize(("dtype", "bound"), [(torch.float16, 3e-3), (torch.bfloat16, 2e-2)])
 @pytest.mark.parametrize("window", [-1, 0, 5])
 @pytest.mark.parametrize("width", [8, 12])  # 12: flash-attn pads heads to multiples of 8
@@ -94,6 +120,8 @@ def test_attention_is_handed_over_rightly(window, width, dtype, bound):
         ("mamba_ssm.ops.triton.ssd_combined", "mamba_chunk_scan_combined"),
         ("causal_conv1d", "causal_conv1d_fn"),
         ("flash_attn", "flash_attn_func"),
+        ("flash_attn", "flash_attn_varlen_func"),
+        ("mamba_ssm.ops.triton.layernorm_gated", "rmsnorm_fn"),
     ],
 )
 def test_stand_ins_have_the_signatures_of_the_packages(module, name):

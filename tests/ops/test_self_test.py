@@ -39,6 +39,9 @@ def test_packages_are_tried_where_they_serve(monkeypatch):
     assert served["scan of Mamba-2", "float32"] == "mamba_ssm"
     assert served["convolution of Mamba-2", "bfloat16"] == "causal_conv1d"
     assert served["attention", "bfloat16"] == "flash_attn"
+    assert served["gated norm", "bfloat16"] == served["norm", "float32"] == "mamba_ssm"
+    packed = ("scan of Mamba-2, packed", "bfloat16"), ("attention, packed", "bfloat16")
+    assert [served[one] for one in packed] == ["mamba_ssm", "flash_attn"]
     assert served["attention", "float32"] == "torch sdpa"
 
 
