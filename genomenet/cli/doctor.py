@@ -27,6 +27,7 @@ def main(words: Sequence[str]) -> int:
     import torch
 
     from genomenet.ops.backend import kernels
+    from genomenet.ops.native.library import find_library
     from genomenet.ops.self_test import self_test
     from genomenet.training import machine
     from genomenet.training.record import versions
@@ -43,6 +44,7 @@ def main(words: Sequence[str]) -> int:
         "gpus": [dataclasses.asdict(gpu) for gpu in gpus],
         "packages": [dataclasses.asdict(package) for package in packages],
         "clients": machine.clients(),
+        "compiled_kernels": find_library()[1] or "work",
         "kernels": {name: kernels(name) for name in names},
         "checks": [_check_row(check) for check in checks],
         "untested": untested,
@@ -54,6 +56,8 @@ def main(words: Sequence[str]) -> int:
     _tell_machine(content)
     _tell_packages(packages, content["clients"])
     _tell_kernels(content["kernels"])
+    if content["compiled_kernels"] != "work":
+        print(f"no compiled kernels for the CPU: {content['compiled_kernels']}")
     _tell_checks(checks)
     print("\nNot tested on this machine")
     print("\n".join(f"  - {line}" for line in untested))

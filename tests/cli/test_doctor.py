@@ -5,6 +5,7 @@ import torch
 
 from genomenet.cli.main import main
 from genomenet.ops import self_test
+from genomenet.ops.native import library
 from genomenet.training import machine
 
 
@@ -18,10 +19,20 @@ def test_a_sound_machine(capsys):
     said = capsys.readouterr().out
     assert f"torch {torch.__version__}" in said
     lines = [" ".join(line.split()) for line in said.splitlines()]
-    assert "cpu torch torch torch sdpa torch torch" in lines
-    (scan,) = [line for line in lines if line.startswith("scan of Mamba-2 torch cpu float32")]
+    own = "torch" if library.library() is None else "C++"
+    assert f"cpu {own} {own} torch sdpa {own} torch" in lines
+    (scan,) = [line for line in lines if line.startswith(f"scan of Mamba-2 {own} cpu float32")]
     assert scan.endswith("1e-05 pass")
     assert lines[-1] == "all 30 kernel tests passed"
+
+
+def test_a_machine_without_a_compiler(capsys, monkeypatch):
+    monkeypatch.setattr(library, "library", lambda: None)
+    monkeypatch.setattr(library, "find_library", lambda: (None, "there is no C++ compiler"))
+    assert main(["doctor"]) == 0
+    said = capsys.readouterr().out
+    assert "no compiled kernels for the CPU: there is no C++ compiler\n" in said
+    assert "C++   " not in said
 
 
 def test_json_says_the_same(capsys):

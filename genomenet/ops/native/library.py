@@ -14,6 +14,7 @@ import platform
 import shutil
 import subprocess
 import tempfile
+import warnings
 from functools import cache
 from pathlib import Path
 
@@ -86,7 +87,11 @@ def constant(name: str) -> int:
 @cache
 def library() -> ctypes.CDLL | None:
     """The compiled library; None where it is switched off or can't be made."""
-    found, _ = find_library()
+    found, problem = find_library()
+    if found is None and os.environ.get(SWITCH) != "0" and find_compiler() is not None:
+        warnings.warn(
+            f"kernels run in torch, at half the speed: {problem}", RuntimeWarning, stacklevel=2
+        )
     return found
 
 

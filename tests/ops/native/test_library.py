@@ -1,6 +1,7 @@
 """Making the compiled library: once, whole or not at all, and done without where it can't be."""
 
 import subprocess
+import warnings
 
 import pytest
 import torch
@@ -59,7 +60,9 @@ def test_other_sources_are_another_library(monkeypatch, tmp_path):
 def test_a_machine_without_a_compiler(monkeypatch):
     monkeypatch.setattr(library.shutil, "which", lambda name: None)
     assert library.find_library() == (None, "there is no C++ compiler (c++, g++ or clang++)")
-    assert not library.serves(torch.ones(1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert not library.serves(torch.ones(1))
 
 
 def test_switched_off(monkeypatch):
@@ -75,6 +78,8 @@ def test_a_compiler_that_fails_leaves_nothing(monkeypatch, tmp_path):
     found, problem = library.find_library()
     assert found is None
     assert problem == f"{compiler} can't make it: no such flag"
+    with pytest.warns(RuntimeWarning, match="can't make it: no such flag"):
+        assert library.library() is None
     assert list(library.cache_folder().iterdir()) == []
 
 
