@@ -1,7 +1,7 @@
 """Models of transformers beside the same models of ours, weight for weight."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -39,12 +39,15 @@ class Peers:
         From either module and tokens (B, L) to logits.
     vocabulary : int
         Tokens that either knows.
+    rates : list of float
+        Positions per chunk.
     """
 
     ours: nn.Module
     theirs: dict[str, nn.Module]
     logits: Callable[[nn.Module, Tensor], Tensor]
     vocabulary: int = VOCABULARY
+    rates: list[float] = field(default_factory=list)
 
 
 def _plain_logits(model: nn.Module, tokens_BL: Tensor) -> Tensor:
@@ -128,7 +131,7 @@ def llama(d_model: int, layers: int, mlp_width: int) -> Peers:
     return Peers(ours, {"default": theirs}, _plain_logits)
 
 
-def blt(d_model: int, d_main: int, layers: int, patch: int) -> Peers:
+def blt(d_model: int, d_main: int, layers: int, patch: int, window: int) -> Peers:
     """BLT with patches of equal length, hashed n-grams of 3 to 8 and two slots."""
     rope = {"rope_type": "default", "rope_theta": 500_000.0}
     local = {
@@ -144,7 +147,7 @@ def blt(d_model: int, d_main: int, layers: int, patch: int) -> Peers:
         BltConfig(
             vocab_size=BYTES,
             patch_in_forward=False,
-            local_attention_window_len=512,
+            local_attention_window_len=window,
             cross_attn_k=2,
             encoder_hash_byte_group_vocab=1_000,
             patcher_config={"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2},
@@ -171,4 +174,4 @@ def blt(d_model: int, d_main: int, layers: int, patch: int) -> Peers:
             return model(tokens_BL, patch_lengths=lengths).logits
         return model(input_ids=tokens_BL, patch_lengths=lengths, use_cache=False).logits
 
-    return Peers(ours, {f"patches of {patch}": theirs}, logits, BYTES)
+    return Peers(ours, {f"patches of {patch}": theirs}, logits, BYTES, [patch])
