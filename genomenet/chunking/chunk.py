@@ -38,11 +38,13 @@ def find_chunks(boundary_BL: Tensor) -> Chunks:
     Parameters
     ----------
     boundary_BL : Tensor of bool
-        At least one per row.
+        Whole sequences have at least one per row. What is read behind a prefix may have none,
+        and there is still room for a chunk.
     """
     length = boundary_BL.shape[1]
     count_B = boundary_BL.sum(1)
-    longest = min(length, -(-int(count_B.max()) // PADDING_MULTIPLE) * PADDING_MULTIPLE)
+    most = max(1, int(count_B.max()))
+    longest = min(length, -(-most // PADDING_MULTIPLE) * PADDING_MULTIPLE)
     position_L = torch.arange(length, device=boundary_BL.device)
     # Boundaries keep their order and come before everything else.
     key_BL = position_L + length * ~boundary_BL
