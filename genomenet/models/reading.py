@@ -1,6 +1,6 @@
 """Read sequences of any length segment by segment, in memory that does not grow with it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor
@@ -55,6 +55,26 @@ def read_long(
             masked_BL=None if masked_BL is None else masked_BL[:, some],
             scores_BL=None if scores_BL is None else scores_BL[:, some],
         )
+
+
+def logits_behind(outputs: Iterable[LanguageModelOutput], length_B: Tensor) -> Tensor:
+    """The logits (B, V) at each row's last valid position.
+
+    Parameters
+    ----------
+    outputs : iterable of LanguageModelOutput
+        Of all segments, from `read_long`.
+    length_B : Tensor of int64
+        Valid positions of each row, at least 1.
+    """
+    found: list[Tensor] = [torch.empty(0)] * len(length_B)
+    first = 0
+    for output in outputs:
+        for row, last in enumerate((length_B - 1 - first).tolist()):
+            if 0 <= last < output.logits.shape[1]:
+                found[row] = output.logits[row, last]
+        first += output.logits.shape[1]
+    return torch.stack(found)
 
 
 def score_long(

@@ -143,9 +143,9 @@ class ChunkPooling(nn.Module):
         count_B = open_BT.sum(1)
         room = max(state.x_BLD.shape[1], int(count_B.max()))
         kept_BLD = state.x_BLD.new_zeros(len(x_BLD), room, x_BLD.shape[2])
-        kept_BLD[rows_V, open_BT.cumsum(1)[rows_V, places_V] - 1] = joined_BTD[
-            rows_V, places_V
-        ].to(kept_BLD.dtype)
+        kept_BLD[rows_V, open_BT.cumsum(1)[rows_V, places_V] - 1] = joined_BTD[rows_V, places_V].to(
+            kept_BLD.dtype
+        )
         state.x_BLD, state.count_B = kept_BLD, count_B
         return h_BSX
 
@@ -209,14 +209,16 @@ class ChunkReading(nn.Module):
         return self.recall(x_BLD, self.remember(slots_BSKD), chunk_BL, confidence_BL)
 
     def remember(self, slots_BSKD: Tensor) -> Tensor:
-        """What `recall` and `step` read of chunks: their keys and values, (..., K, 2 D), or (..., 1, D)."""
+        """What is read of chunks later: their keys and values, (..., K, 2 D), or (..., 1, D)."""
         return self.Wkv(self.norm_kv(slots_BSKD))
 
     def step(self, x_RD: Tensor, memory_RKE: Tensor, confidence_R: Tensor | None = None) -> Tensor:
         """One more position of some rows, reading their chunks as `remember` left them."""
         chunk_R1 = torch.zeros(len(x_RD), 1, dtype=torch.int64, device=x_RD.device)
         confidence_R1 = None if confidence_R is None else confidence_R.unsqueeze(1)
-        return self.recall(x_RD.unsqueeze(1), memory_RKE.unsqueeze(1), chunk_R1, confidence_R1)[:, 0]
+        return self.recall(x_RD.unsqueeze(1), memory_RKE.unsqueeze(1), chunk_R1, confidence_R1)[
+            :, 0
+        ]
 
     def recall(
         self, x_BLD: Tensor, memory_BSKE: Tensor, chunk_BL: Tensor, confidence_BL: Tensor | None

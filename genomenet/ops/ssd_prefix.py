@@ -41,7 +41,7 @@ def ssd_read_(
     """
     dtype = state_BHPN.dtype
     x, dt, A, B, C, D = (t.to(dtype) for t in (x_BLHP, dt_BLH, A_H, B_BLN, C_BLN, D_H))
-    batch, length, heads, width = x.shape
+    length, heads, width = x.shape[1:]
     block = min(block, length)
     numbers = CPU_GROUP if x.device.type == "cpu" else GPU_GROUP
     group = max(1, numbers // (heads * width))
