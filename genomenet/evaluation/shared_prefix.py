@@ -68,38 +68,34 @@ def score_alternatives(
     """
     require_no_scores(subject)
     found: list[list[Nats]] = []
-    for some, rows in _passes(subject, groups):
-        nats = iter(_score(subject, some, rows, progress))
+    for some in _passes(subject, groups):
+        nats = iter(_score(subject, some, progress))
         found += [[next(nats) for _ in group.codes] for group in some]
     return found
 
 
-def _passes(
-    subject: Subject, groups: Sequence[Alternatives]
-) -> Iterator[tuple[list[Alternatives], int]]:
-    """Groups whose sequences make up a pass, at least one, and how many sequences a pass is."""
+def _passes(subject: Subject, groups: Sequence[Alternatives]) -> Iterator[list[Alternatives]]:
+    """Groups that together have as many positions to read as a pass, at least one."""
     some: list[Alternatives] = []
-    longest = 1
+    positions = 0
     for group in groups:
-        longer = max(longest, *map(len, group.codes))
-        rows = sum(len(one.codes) for one in some) + len(group.codes)
-        if some and rows > subject.windows_a_pass(longer):
-            yield some, subject.windows_a_pass(longest)
-            some, longer = [], max(map(len, group.codes))
+        own = group.shared + sum(len(codes) - group.shared for codes in group.codes)
+        if some and positions + own > subject.pass_bp:
+            yield some
+            some, positions = [], 0
         some.append(group)
-        longest = longer
+        positions += own
     if some:
-        yield some, subject.windows_a_pass(longest)
+        yield some
 
 
 @torch.no_grad()
 def _score(
     subject: Subject,
     groups: Sequence[Alternatives],
-    rows: int,
     progress: Callable[[int], object] | None,
 ) -> list[Nats]:
-    """The nats of all sequences, group by group, `rows` of them at a time."""
+    """The nats of all sequences, group by group, as many at a time as make a pass."""
     model, alphabet = subject.model, subject.alphabet
     start = np.array([alphabet.start_code], np.uint8)
     unmasked = np.zeros(1, np.bool_)
@@ -118,6 +114,8 @@ def _score(
         for group, one in enumerate(groups)
         for codes, mask in zip(one.codes, one.masks, strict=True)
     ]
+    longest = max(len(codes) - at for _, codes, _, at in sequences)
+    rows = subject.windows_a_pass(max(1, longest))
     found: list[Nats] = []
     for low in range(0, len(sequences), rows):
         some = sequences[low : low + rows]
