@@ -153,8 +153,7 @@ def read_guards(
         too_long_BL = (since_BL > 0) & (since_BL % guards.max_chunk == 0)
         forced_BL = forced_BL | too_long_BL
         mask_BL = mask_BL | too_long_BL
-        last_BL = torch.where(mask_BL, t_BL, before_B1).cummax(1).values
-        state.last_B = remembered(state.last_B, last_BL)
+        state.last_B = torch.where(mask_BL & valid_BL, t_BL, before_B1).amax(1)
     state.position_B = state.position_B + count_B
     probability_BL = torch.where(forced_BL, 1.0, probability_BL)
     return Boundaries(probability_BL, mask_BL & valid_BL, valid_BL)

@@ -70,9 +70,8 @@ def generate(
 
     Prompts are read many positions at a time, rows of any lengths together, and each once,
     however many rows continue it; then every row draws base by base, and leaves the batch when
-    it is done. Special tokens and N are never
-    drawn. Soft mask is known for prompts only: what is drawn counts as unmasked, and an
-    external track has no score for any of it.
+    it is done. Special tokens and N are never drawn. Soft mask is known for prompts only: what
+    is drawn counts as unmasked, and an external track has no score for any of it.
 
     Parameters
     ----------

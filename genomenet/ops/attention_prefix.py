@@ -6,8 +6,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from genomenet.ops.attention import query_block
+
 QUERIES = 256
-"""Queries done at a time: a mask has so many rows, and few keys that nobody of them sees."""
+"""Most queries done at a time: masks stay small, and keys that no query of a block sees few."""
 
 
 def attend_behind(
@@ -34,9 +36,10 @@ def attend_behind(
     """
     length, past = q_BHLP.shape[2], k_BHTP.shape[2] - q_BHLP.shape[2]
     ragged = bool(missing_B.any())
+    block = QUERIES if window < 0 else min(QUERIES, query_block(window, length))
     parts = []
-    for first in range(0, length, QUERIES):
-        last = min(first + QUERIES, length)
+    for first in range(0, length, block):
+        last = min(first + block, length)
         low = 0 if window < 0 else max(0, past + first - window)
         query_L1 = past + torch.arange(first, last, device=q_BHLP.device).unsqueeze(1)
         key_T = torch.arange(low, past + last, device=q_BHLP.device)
