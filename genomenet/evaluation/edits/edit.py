@@ -220,7 +220,7 @@ def _score_by_prefix(
         subject, [sequences[row] for row in first], [masks[row] for row in first]
     )
     whole, apart = _compare(subject, edits[0], old.nats, new.nats)
-    return EditScores(delta, max(apart, abs(whole - delta[0])))
+    return EditScores(delta, max(apart, float(abs(whole - delta[0]))))
 
 
 def _connected(pairs: Sequence[tuple[int, int]], count: int) -> list[list[int]]:
