@@ -9,6 +9,7 @@ from genomenet.chunking.boundaries import Positions
 from genomenet.chunking.chunker import Chunker
 from genomenet.chunking.recent import base_tokens
 from genomenet.genome.alphabet import LETTERS, N_CODE
+from genomenet.nn.rows import latest
 
 _IN_N = 0
 _SYMBOLS = N_CODE + 1
@@ -69,15 +70,20 @@ class BpeChunker(Chunker):
 
     def forward(self, x_BLD: Tensor, positions: Positions) -> Tensor:
         """Walk down the prefixes, all rows at once, one position after the other."""
+        return self.read(x_BLD, positions, self.new_state(len(x_BLD), x_BLD.device))
+
+    def read(self, x_BLD: Tensor, positions: Positions, state: Tensor) -> Tensor:
+        """Walk on from where each row is."""
         symbols_BL = base_tokens(positions.tokens_BL, "BPE").clamp(max=N_CODE)
-        node_B = torch.full_like(symbols_BL[:, 0], _IN_N)
-        places = []
+        node_B, places = state.clone(), []
         for symbol_B in symbols_BL.T.contiguous().unbind(0):
             place_B = node_B + symbol_B
             places.append(place_B)
             node_B = self.first_X[place_B]
-        begins_BL = self.begins_X[torch.stack(places, dim=1)]
-        return begins_BL.to(torch.promote_types(x_BLD.dtype, torch.float32))
+        place_BL = torch.stack(places, dim=1)
+        joined_BT = torch.cat([state.unsqueeze(1), self.first_X[place_BL]], 1)
+        state.copy_(latest(joined_BT, positions.valid_BL.sum(1), 1)[:, 0])
+        return self.begins_X[place_BL].to(torch.promote_types(x_BLD.dtype, torch.float32))
 
     def new_state(self, batch_size: int, device: torch.device) -> Tensor:
         """Remember the prefix that the open chunk is, (B,)."""

@@ -43,7 +43,8 @@ def find_chunks(boundary_BL: Tensor, room: int | None = None, pack: bool = False
     Parameters
     ----------
     boundary_BL : Tensor of bool
-        At least one per row.
+        Whole sequences have at least one per row. What is read behind a prefix may have none,
+        and there is still room for a chunk.
     room : int, optional
         At least as many as any row can have: rows are padded to it whatever they hold, so that
         the host need not wait for the device to count. The longest row's when left out.
@@ -58,7 +59,7 @@ def find_chunks(boundary_BL: Tensor, room: int | None = None, pack: bool = False
     elif pack:  # both numbers at once: the host waits for the device once a stage
         most, total = torch.stack([count_B.max(), count_B.sum()]).tolist()
     else:
-        most = int(count_B.max())
+        most = max(1, int(count_B.max()))
     longest = min(length, -(-most // PADDING_MULTIPLE) * PADDING_MULTIPLE)
     position_L = torch.arange(length, device=boundary_BL.device)
     # Boundaries keep their order and come before everything else.

@@ -56,3 +56,22 @@ class Chunker(nn.Module):
             (R,) boundary probabilities.
         """
         raise NotImplementedError
+
+    def read(self, x_BLD: Tensor, positions: Positions, state: Any) -> Tensor:
+        """Many positions behind the state; equals a loop of `step` over the valid ones.
+
+        Parameters
+        ----------
+        x_BLD : Tensor
+            Encoder output of the next positions of every row, right-padded.
+        positions : Positions
+            What stands there.
+        state : object
+            From `new_state`; brought up to date in place, each row to its last valid position.
+
+        Returns
+        -------
+        Tensor
+            (B, L) boundary probabilities, arbitrary at padding.
+        """
+        raise NotImplementedError

@@ -90,6 +90,35 @@ def smooth_step(
     return ema_step(before_RD, h_RD, weight_R)
 
 
+def smooth_behind(
+    before_BD: Tensor, h_BSD: Tensor, probability_BS: Tensor, parity: bool = False
+) -> Tensor:
+    """Many more chunks, as `smooth_step` has them one by one.
+
+    Parameters
+    ----------
+    before_BD : Tensor
+        As in `smooth_step`.
+    h_BSD : Tensor
+        Chunk vectors from the main network.
+    probability_BS, parity
+        As in `smooth_step`.
+
+    Returns
+    -------
+    Tensor
+        (B, 1 + S, D): `before_BD`, and the smoothed chunks.
+    """
+    exact = before_BD.dtype
+    weight_BS = probability_BS.to(exact).clamp(PROBABILITY_FLOOR, 1 - PROBABILITY_FLOOR)
+    h_BSD = h_BSD.to(exact)
+    if parity:
+        h_BSD, weight_BS = published_terms(h_BSD, weight_BS)
+    # A weight of 1 takes what was before as it is.
+    weight_BT = torch.cat([torch.ones_like(weight_BS[:, :1]), weight_BS], 1)
+    return ema_scan(torch.cat([before_BD.unsqueeze(1), h_BSD], 1), weight_BT)
+
+
 def confidence(probability: Tensor, mask: Tensor) -> Tensor:
     """Confidence in what was decided: p at a boundary and 1 - p elsewhere."""
     return torch.where(mask, probability, 1 - probability)

@@ -104,6 +104,14 @@ class DelimiterChunker(Chunker):
         found_R = self._find(recent_RK, masked_R2, position_R)
         return found_R.to(torch.promote_types(x_RD.dtype, torch.float32))
 
+    def read(self, x_BLD: Tensor, positions: Positions, state: tuple[Recent, Recent]) -> Tensor:
+        """Look at many positions."""
+        tokens_BL = base_tokens(positions.tokens_BL, "delimiter")
+        recent_BLK, position_BL = state[0].extend(tokens_BL, positions.valid_BL)
+        masked_BL2, _ = state[1].extend(self._mask(positions), positions.valid_BL)
+        found_BL = self._find(recent_BLK, masked_BL2, position_BL)
+        return found_BL.to(torch.promote_types(x_BLD.dtype, torch.float32))
+
     def _mask(self, positions: Positions) -> Tensor:
         if positions.masked_BL is not None:
             return positions.masked_BL

@@ -11,6 +11,7 @@ from genomenet.chunking.recent import base_tokens
 from genomenet.chunking.rules import BoundaryRule
 from genomenet.chunking.valued import ValuedChunker, since_reset
 from genomenet.genome.alphabet import DNA, Alphabet
+from genomenet.nn.rows import restart_rows
 
 
 class EntropyChunker(ValuedChunker):
@@ -27,8 +28,9 @@ class EntropyChunker(ValuedChunker):
     rule : BoundaryRule
         When to ask.
     model : Module
-        Its `forward(tokens_BL)` returns an object with `logits` (B, L, V); `new_state` and
-        `step(tokens_R, state, rows_R)` are those of `LanguageModel`.
+        Its `forward(tokens_BL)` returns an object with `logits` (B, L, V); `new_state`,
+        `step(tokens_R, state, rows_R)` and `read(tokens_BL, state, valid_BL)` are those of
+        `LanguageModel`.
     alphabet : Alphabet
         What the tokens are.
     reset : int
@@ -92,25 +94,40 @@ class EntropyChunker(ValuedChunker):
         begins_R = since_reset(t_R, self.reset) == 0
         if begins_R.any():
             fresh = model.new_state(1, tokens_R.device)  # type: ignore[operator]
-            _restart(inner, fresh, rows_R[begins_R])
+            restart_rows(inner, fresh, rows_R[begins_R])
         with torch.autocast(tokens_R.device.type, enabled=False):
             read_R = torch.where(begins_R, start, tokens_R)
             logits_RV = model.step(read_R, inner, rows_R)  # type: ignore[operator]
         return self._without_n(self._entropy(logits_RV), tokens_R, t_R)
 
-
-def _restart(state: Any, fresh: Any, rows_R: Tensor) -> None:
-    """Make some rows of a state those of an empty sequence, whatever the state is made of.
-
-    What an empty sequence has not yet, nothing reads before it is written: keys (None), or room
-    for a long chunk (the state has grown, and keeps what it holds).
-    """
-    if isinstance(fresh, Tensor):
-        if state.shape[1:] == fresh.shape[1:]:
-            state[rows_R] = fresh
-    elif isinstance(fresh, list | tuple):
-        for part, fresh_part in zip(state, fresh, strict=True):
-            _restart(part, fresh_part, rows_R)
-    elif hasattr(fresh, "__dict__"):
-        for name, fresh_part in vars(fresh).items():
-            _restart(getattr(state, name), fresh_part, rows_R)
+    @torch.no_grad()
+    def read_values(
+        self, positions: Positions, recent_BLK: Tensor, t_BL: Tensor, inner: Any
+    ) -> Tensor:
+        """The model's entropies, up to the next reset of every row at a time."""
+        model, start, tokens_BL = self._frozen[0], self.alphabet.start_code, recent_BLK[..., -1]
+        device, length = tokens_BL.device, tokens_BL.shape[1]
+        entropy_BL = torch.zeros(tokens_BL.shape, device=device)
+        count_B, done_B = positions.valid_BL.sum(1), torch.zeros_like(t_BL[:, 0])
+        place_L = torch.arange(length, device=device)
+        while (done_B < count_B).any():
+            since_B = since_reset(t_BL[:, 0] + done_B, self.reset)
+            begins_B = (since_B == 0) & (done_B < count_B)
+            if begins_B.any():
+                fresh = model.new_state(1, device)  # type: ignore[operator]
+                restart_rows(inner, fresh, begins_B.nonzero()[:, 0])
+            several_B = count_B - done_B
+            if self.reset:
+                several_B = several_B.minimum(self.reset - since_B)
+            columns = int(several_B.max())
+            here_BM = place_L[:columns] < several_B.unsqueeze(1)
+            at_BM = (done_B.unsqueeze(1) + place_L[:columns]).clamp_(max=length - 1)
+            read_BM = tokens_BL.gather(1, at_BM)
+            read_BM[:, 0] = torch.where(begins_B, start, read_BM[:, 0])
+            with torch.autocast(device.type, enabled=False):
+                logits = model.read(read_BM, inner, here_BM).logits  # type: ignore[operator]
+            rows_V, places_V = here_BM.nonzero(as_tuple=True)
+            found_V = self._entropy(logits[rows_V, places_V])
+            entropy_BL[rows_V, at_BM[rows_V, places_V]] = found_V
+            done_B = done_B + several_B
+        return self._without_n(entropy_BL, tokens_BL, t_BL)

@@ -44,3 +44,10 @@ class FixedGrid(Chunker):
         t_R = state.position_B[rows_R]
         state.position_B[rows_R] = t_R + 1
         return (t_R % self.stride == 0).to(torch.promote_types(x_RD.dtype, torch.float32))
+
+    def read(self, x_BLD: Tensor, positions: Positions, state: Counter) -> Tensor:
+        """Go on with the grid."""
+        place_L = torch.arange(x_BLD.shape[1], device=x_BLD.device)
+        t_BL = state.position_B.unsqueeze(1) + place_L
+        state.position_B = state.position_B + positions.valid_BL.sum(1)
+        return (t_BL % self.stride == 0).to(torch.promote_types(x_BLD.dtype, torch.float32))

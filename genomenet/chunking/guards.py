@@ -9,6 +9,7 @@ from torch import Tensor
 from genomenet.chunking.boundaries import Boundaries, Positions
 from genomenet.chunking.chunker import Chunker
 from genomenet.genome.alphabet import N_CODE
+from genomenet.nn.rows import latest
 
 BURST = 64
 """Boundaries that a sequence may have before the ceiling counts."""
@@ -90,29 +91,8 @@ def apply_guards(probability_BL: Tensor, positions: Positions, guards: Guards) -
     guards : Guards
         The limits.
     """
-    valid_BL = positions.valid_BL
-    position_L = torch.arange(valid_BL.shape[1], device=valid_BL.device)
-    asked_BL = (probability_BL > guards.threshold) | (position_L == 0)
-    mask_BL = asked_BL
-    if guards.max_boundary_share < 1:
-        raw_BL = asked_BL.cumsum(1)
-        spare_BL = (guards.allowed(position_L) - raw_BL).cummin(1).values.clamp(max=0)
-        granted_BL = raw_BL + spare_BL
-        mask_BL = granted_BL.diff(dim=1, prepend=torch.zeros_like(granted_BL[:, :1])) > 0
-    forced_BL = (position_L == 0).expand_as(mask_BL)
-    if guards.at_n and positions.tokens_BL is not None:
-        n_BL = positions.tokens_BL == N_CODE
-        forced_BL = forced_BL.clone()
-        # The start symbol is an N too, but no base.
-        forced_BL[:, 2:] |= n_BL[:, 2:] != n_BL[:, 1:-1]
-    mask_BL = mask_BL | forced_BL
-    if guards.max_chunk:
-        last_BL = torch.where(mask_BL, position_L, 0).cummax(1).values
-        too_long_BL = (position_L > last_BL) & ((position_L - last_BL) % guards.max_chunk == 0)
-        forced_BL = forced_BL | too_long_BL
-        mask_BL = mask_BL | too_long_BL
-    probability_BL = torch.where(forced_BL, 1.0, probability_BL)
-    return Boundaries(probability_BL, mask_BL & valid_BL, valid_BL)
+    state = GuardState.new(len(probability_BL), probability_BL.device)
+    return read_guards(probability_BL, positions, guards, state)
 
 
 @dataclass
@@ -143,10 +123,58 @@ class GuardState:
         return cls(zeros_B, zeros_B.clone(), zeros_B.clone(), zeros_B.bool())
 
 
+def read_guards(
+    probability_BL: Tensor, positions: Positions, guards: Guards, state: GuardState
+) -> Boundaries:
+    """Hold what a chunker asks for behind a prefix against the limits; see `apply_guards`.
+
+    Parameters
+    ----------
+    probability_BL, positions, guards
+        As in `apply_guards`.
+    state : GuardState
+        Brought up to date in place, each row to its last valid position.
+    """
+    valid_BL = positions.valid_BL
+    count_B = valid_BL.sum(1)
+
+    def remembered(before_B: Tensor, here_BL: Tensor) -> Tensor:
+        return latest(torch.cat([before_B.unsqueeze(1), here_BL], 1), count_B, 1)[:, 0]
+
+    t_BL = state.position_B.unsqueeze(1) + torch.arange(valid_BL.shape[1], device=valid_BL.device)
+    asked_BL = (probability_BL > guards.threshold) | (t_BL == 0)
+    mask_BL = asked_BL
+    if guards.max_boundary_share < 1:
+        before_B1 = state.granted_B.unsqueeze(1)
+        raw_BL = before_B1 + asked_BL.cumsum(1)
+        spare_BL = (guards.allowed(t_BL) - raw_BL).cummin(1).values.clamp(max=0)
+        granted_BL = raw_BL + spare_BL
+        mask_BL = granted_BL.diff(dim=1, prepend=before_B1) > 0
+        state.granted_B = remembered(state.granted_B, granted_BL)
+    forced_BL = t_BL == 0
+    if guards.at_n and positions.tokens_BL is not None:
+        n_BL = positions.tokens_BL == N_CODE
+        was_n_BL = torch.cat([state.was_n_B.unsqueeze(1), n_BL[:, :-1]], 1)
+        # The start symbol is an N too, but no base.
+        forced_BL = forced_BL | ((t_BL > 1) & (n_BL != was_n_BL))
+        state.was_n_B = remembered(state.was_n_B, n_BL)
+    mask_BL = mask_BL | forced_BL
+    if guards.max_chunk:
+        before_B1 = state.last_B.unsqueeze(1)
+        since_BL = t_BL - torch.where(mask_BL, t_BL, before_B1).cummax(1).values
+        too_long_BL = (since_BL > 0) & (since_BL % guards.max_chunk == 0)
+        forced_BL = forced_BL | too_long_BL
+        mask_BL = mask_BL | too_long_BL
+        state.last_B = torch.where(mask_BL & valid_BL, t_BL, before_B1).amax(1)
+    state.position_B = state.position_B + count_B
+    probability_BL = torch.where(forced_BL, 1.0, probability_BL)
+    return Boundaries(probability_BL, mask_BL & valid_BL, valid_BL)
+
+
 def step_guards(
     probability_R: Tensor, position: Positions, guards: Guards, state: GuardState, rows_R: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Decide one more position of some rows, as `apply_guards` does for whole sequences.
+    """Decide one more position of some rows, as `read_guards` does for many.
 
     Returns
     -------

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from genomenet.chunking.boundaries import Positions
 from genomenet.chunking.chunker import Chunker
+from genomenet.nn.rows import latest
 
 
 @dataclass
@@ -64,6 +65,12 @@ class CosineRouter(Chunker):
         state.x_BD[rows_R] = x_RD.to(state.x_BD.dtype)
         return probability_R
 
+    def read(self, x_BLD: Tensor, positions: Positions, state: LastVector) -> Tensor:
+        """Compare each with the one before, the first with the one remembered."""
+        joined_BTD = torch.cat([state.x_BD.unsqueeze(1), x_BLD.to(state.x_BD.dtype)], 1)
+        state.x_BD = latest(joined_BTD, positions.valid_BL.sum(1), 1)[:, 0]
+        return self._probability(joined_BTD[:, :-1], x_BLD)
+
 
 class LinearRouter(Chunker):
     """A learned boundary probability that reads each position alone: sigmoid(w x_t + b).
@@ -95,3 +102,7 @@ class LinearRouter(Chunker):
     def step(self, x_RD: Tensor, position: Positions, state: None, rows_R: Tensor) -> Tensor:
         """As `forward`."""
         return self(x_RD, position)
+
+    def read(self, x_BLD: Tensor, positions: Positions, state: None) -> Tensor:
+        """As `forward`."""
+        return self(x_BLD, positions)

@@ -65,6 +65,12 @@ class MarkovChunker(ValuedChunker):
         """Look up one position."""
         return self._look_up(recent_RK, t_R)
 
+    def read_values(
+        self, positions: Positions, recent_BLK: Tensor, t_BL: Tensor, inner: Any
+    ) -> Tensor:
+        """Look up many positions."""
+        return self._look_up(recent_BLK, t_BL)
+
     def _look_up(self, recent_K: Tensor, position: Tensor) -> Tensor:
         newest = recent_K.shape[-1] - 1
         available = since_reset(position, self.reset)

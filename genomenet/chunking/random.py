@@ -56,3 +56,12 @@ class RandomChunker(Chunker):
             return self._draw(position_R, 0, x_RD.dtype)
         recent_RK, position_R = state.push(position.tokens_BL[:, 0], rows_R)
         return self._draw(position_R, hash_recent(recent_RK), x_RD.dtype)
+
+    def read(self, x_BLD: Tensor, positions: Positions, state: Recent) -> Tensor:
+        """Draw for many positions."""
+        valid_BL = positions.valid_BL
+        if positions.tokens_BL is None:
+            _, position_BL = state.extend(torch.zeros_like(valid_BL), valid_BL)
+            return self._draw(position_BL, 0, x_BLD.dtype)
+        recent_BLK, position_BL = state.extend(positions.tokens_BL, valid_BL)
+        return self._draw(position_BL, hash_recent(recent_BLK), x_BLD.dtype)

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from genomenet.nn.rows import latest
+
 NOTHING = -1
 """Stands where a sequence had not yet begun."""
 
@@ -53,6 +55,22 @@ class Recent:
         self.values_BK[rows_R] = values_RK
         self.position_B[rows_R] = position_R + 1
         return values_RK, position_R
+
+    def extend(self, value_BL: Tensor, valid_BL: Tensor) -> tuple[Tensor, Tensor]:
+        """Take in many more values of all rows, right-padded.
+
+        Returns
+        -------
+        tuple of Tensor
+            The last (B, L, reach) values at each position, and the positions (B, L).
+        """
+        joined_BT = torch.cat([self.values_BK, value_BL.long()], 1)
+        reach, count_B = self.values_BK.shape[1], valid_BL.sum(1)
+        place_L = torch.arange(value_BL.shape[1], device=value_BL.device)
+        position_BL = self.position_B.unsqueeze(1) + place_L
+        self.values_BK = latest(joined_BT, count_B, reach)
+        self.position_B = self.position_B + count_B
+        return joined_BT[:, 1:].unfold(1, reach, 1), position_BL
 
 
 def base_tokens(tokens_BL: Tensor | None, chunker: str) -> Tensor:

@@ -27,6 +27,12 @@ class ScoreTrackChunker(ValuedChunker):
         """The scores."""
         return _scores(position)[:, 0]
 
+    def read_values(
+        self, positions: Positions, recent_BLK: Tensor, t_BL: Tensor, inner: Any
+    ) -> Tensor:
+        """The scores."""
+        return _scores(positions)
+
 
 def _scores(positions: Positions) -> Tensor:
     if positions.scores_BL is None:

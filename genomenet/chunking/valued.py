@@ -11,6 +11,7 @@ from genomenet.chunking.chunker import Chunker
 from genomenet.chunking.noise import WORD
 from genomenet.chunking.recent import Recent, base_tokens, recent
 from genomenet.chunking.rules import BoundaryRule
+from genomenet.nn.rows import latest
 
 
 @dataclass
@@ -66,6 +67,20 @@ class ValuedChunker(Chunker):
         """
         raise NotImplementedError
 
+    def read_values(
+        self, positions: Positions, recent_BLK: Tensor, t_BL: Tensor, inner: Any
+    ) -> Tensor:
+        """The values at many more positions of all rows, float32 (B, L), arbitrary at padding.
+
+        Parameters
+        ----------
+        positions : Positions
+            Their content, right-padded.
+        recent_BLK, t_BL, inner
+            As in `step_values`.
+        """
+        raise NotImplementedError
+
     def forward(self, x_BLD: Tensor, positions: Positions) -> Tensor:
         """Ask, certain, so p is 1 or 0."""
         tokens_BL = base_tokens(positions.tokens_BL, type(self).__name__)
@@ -93,6 +108,20 @@ class ValuedChunker(Chunker):
             asks_R = asks_R | (t_R % self.reset == 0)
         state.before_B[rows_R] = value_R.to(state.before_B.dtype)
         return asks_R.to(torch.promote_types(x_RD.dtype, torch.float32))
+
+    def read(self, x_BLD: Tensor, positions: Positions, state: ValuedState) -> Tensor:
+        """As `forward`, behind the state."""
+        valid_BL = positions.valid_BL
+        tokens_BL = base_tokens(positions.tokens_BL, type(self).__name__)
+        recent_BLK, t_BL = state.recent.extend(tokens_BL, valid_BL)
+        value_BL = self.read_values(positions, recent_BLK, t_BL, state.inner)
+        joined_BT = torch.cat([state.before_B.unsqueeze(1), value_BL.to(state.before_B.dtype)], 1)
+        word = self.rule.word(recent_BLK)
+        asks_BL = self.rule.asks(value_BL, joined_BT[:, :-1], t_BL, word)
+        if self.reset:
+            asks_BL = asks_BL | (t_BL % self.reset == 0)
+        state.before_B = latest(joined_BT, valid_BL.sum(1), 1)[:, 0]
+        return asks_BL.to(torch.promote_types(x_BLD.dtype, torch.float32))
 
 
 def since_reset(position: Tensor, reset: int) -> Tensor:

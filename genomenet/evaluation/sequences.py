@@ -81,11 +81,7 @@ def score_sequences(
     UserError
         When the model reads scores of bases, which made-up sequences don't have.
     """
-    if subject.reads_scores:
-        raise UserError(
-            f"{subject.name} reads a score for every base, and sequences that are edited or made "
-            "up have none; leave it out"
-        )
+    require_no_scores(subject)
     found: list[SequenceScore] = []
     first = 0
     while first < len(sequences):
@@ -104,6 +100,21 @@ def score_sequences(
             progress(last - first)
         first = last
     return found
+
+
+def require_no_scores(subject: Subject) -> None:
+    """Make sure that sequences alone are what a model reads.
+
+    Raises
+    ------
+    UserError
+        When it reads scores of bases too.
+    """
+    if subject.reads_scores:
+        raise UserError(
+            f"{subject.name} reads a score for every base, and sequences that are edited or made "
+            "up have none; leave it out"
+        )
 
 
 @torch.no_grad()
@@ -126,7 +137,7 @@ def _score(
         if masks is not None:
             masked_BL[row, 1 : 1 + read] = torch.from_numpy(np.array(masks[row][:read]))
     with subject.precision():
-        output = subject.model.score(
+        output = subject.scorer(columns).score(
             tokens_BL.to(device),
             targets_BL.to(device),
             valid_BL.to(device),

@@ -12,8 +12,10 @@ from torch import Tensor
 from genomenet.errors import UserError
 from genomenet.genome.alphabet import ALPHABETS, Alphabet
 from genomenet.models.flops import flops_per_base
+from genomenet.models.language_model import LanguageModel
 from genomenet.models.nats import Scores
-from genomenet.models.tokenised import make_language_model
+from genomenet.models.reading import score_long
+from genomenet.models.tokenised import TokenisedLanguageModel, make_language_model
 from genomenet.training.config import RunConfig
 from genomenet.training.data import windows_per_pass
 from genomenet.training.device import uses_gpu
@@ -37,6 +39,32 @@ class ScoringModel(Protocol):
 
     def parameters(self) -> Any:
         """Its parameters, which tell the device."""
+
+
+@dataclass(frozen=True)
+class InSegments:
+    """A model that scores windows segment by segment, in the memory that one segment takes.
+
+    Attributes
+    ----------
+    model : LanguageModel
+        The model.
+    segment_bp : int
+        Positions read at a time.
+    """
+
+    model: LanguageModel
+    segment_bp: int
+
+    def score(
+        self, tokens_BL: Tensor, targets_BL: Tensor, valid_BL: Tensor, **others: Tensor | None
+    ) -> Scores:
+        """As `ScoringModel`."""
+        return score_long(self.model, tokens_BL, targets_BL, valid_BL, self.segment_bp, **others)
+
+    def parameters(self) -> Any:
+        """As `ScoringModel`."""
+        return self.model.parameters()
 
 
 @dataclass(frozen=True)
@@ -108,7 +136,24 @@ class Subject:
 
     def windows_a_pass(self, length_bp: int) -> int:
         """Windows of another length that make a forward pass of about the same size."""
-        return max(1, self.batch_size * self.length_bp // length_bp)
+        return max(1, self.pass_bp // length_bp)
+
+    @property
+    def pass_bp(self) -> int:
+        """Bases in a forward pass."""
+        return self.batch_size * self.length_bp
+
+    @property
+    def resumes(self) -> bool:
+        """Whether its model can go on from the state that a prefix leaves, base by base."""
+        of_tokens = isinstance(self.model, TokenisedLanguageModel)
+        return self.causal and isinstance(self.model, LanguageModel) and not of_tokens
+
+    def scorer(self, length_bp: int) -> ScoringModel:
+        """What scores windows of a length: a window that is longer than a pass, in segments."""
+        if length_bp <= self.pass_bp or not self.resumes:
+            return self.model
+        return InSegments(self.model, self.pass_bp)
 
 
 def run_subject(run: Path, checkpoint: str = "final", name: str = "") -> Subject:

@@ -121,7 +121,7 @@ def sum_windows(
             read = replace(read, flip=np.ones(len(read.lengths), dtype=np.bool_))
         batch = to_device(HostBatch(read), subject.device)
         with subject.precision():
-            output = batch.scored_by(subject.model)
+            output = batch.scored_by(subject.scorer(tiles.length_bp))
         nats_BL = output.nats_BL.double().cpu().numpy()
         scored_BL = (batch.targets_BL >= 0).cpu().numpy()
         last = first + len(nats_BL)

@@ -61,7 +61,7 @@ def window_tracks(
         host = HostBatch(tiles.batch(first, min(batch_size, len(tiles) - first)))
         batch = to_device(host, subject.device)
         with subject.precision():
-            output = batch.scored_by(subject.model)
+            output = batch.scored_by(subject.scorer(tiles.length_bp))
         scored_BL = (batch.targets_BL >= 0).cpu().numpy()
         nats_BL = output.nats_BL.double().cpu().numpy()
         stages = [(one.numpy(), other.numpy()) for one, other in at_bases(output.boundaries)]

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from genomenet.chunking.boundaries import Boundaries, Positions
 from genomenet.chunking.chunk import Chunks, find_chunks
-from genomenet.chunking.guards import GuardState, step_guards
+from genomenet.chunking.guards import GuardState, read_guards, step_guards
 from genomenet.models.chunkers import make_chunker, make_guards
 from genomenet.models.config import ModelConfig
 from genomenet.models.stage_network import StageNetwork
@@ -121,3 +121,19 @@ class ChunkingNetwork(StageNetwork):
         x_RD = self.encoder.step(self.widen(x_RD), state.encoder, rows_R)
         asked_R = self.routing_module.step(x_RD, position, state.chunker, rows_R)
         return x_RD, *step_guards(asked_R, position, self.guards, state.guards, rows_R)
+
+    def read_to_decision(
+        self, x_BLD: Tensor, positions: Positions, state: ChunkingState
+    ) -> tuple[Tensor, Boundaries]:
+        """Encode many positions behind the state, and decide which of them are boundaries.
+
+        Returns
+        -------
+        Tensor
+            (B, L, D) encoder output.
+        Boundaries
+            Of these positions; a row may have none.
+        """
+        x_BLD = self.encoder.read(self.widen(x_BLD), positions.valid_BL, state.encoder)
+        asked_BL = self.routing_module.read(x_BLD, positions, state.chunker)
+        return x_BLD, read_guards(asked_BL, positions, self.guards, state.guards)

@@ -10,12 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from genomenet.chunking.boundaries import Boundaries, Positions
+from genomenet.chunking.chunk import find_chunks
 from genomenet.chunking.dechunk import StraightThroughOne, confidence
 from genomenet.chunking.guards import decide
 from genomenet.models.chunking_network import ChunkingNetwork, ChunkingState
 from genomenet.models.config import ModelConfig
 from genomenet.nn.cross_attention import ChunkPooling, ChunkReading, OpenChunks
-from genomenet.nn.rows import put_rows, take_rows
+from genomenet.nn.rows import latest, put_rows, take_rows
 
 
 @dataclass
@@ -186,3 +187,48 @@ class CrossAttentionNetwork(ChunkingNetwork):
         if self.decoder.rmsnorm is not None:
             x_RD = self.decoder.rmsnorm(x_RD)
         return x_RD[..., : self.outer_width]
+
+    def read(
+        self, x_BLD: Tensor, positions: Positions, state: CrossAttentionState
+    ) -> tuple[Tensor, tuple[Boundaries, ...]]:
+        """Many positions behind the state; equals a loop of `step` over the valid ones.
+
+        Parameters
+        ----------
+        x_BLD : Tensor
+            Vectors of the next positions of every row, right-padded; L is at least 1.
+        positions : Positions
+            What stands there. A row may have no valid position at all.
+        state : CrossAttentionState
+            From `new_state`; brought up to date in place, each row to its last valid position.
+
+        Returns
+        -------
+        tuple
+            As of `forward`.
+        """
+        x_BLD, boundaries = self.read_to_decision(x_BLD, positions, state)
+        mask_BL, valid_BL = boundaries.mask, positions.valid_BL
+        valid_BS = find_chunks(mask_BL).valid_BS
+        h_BSD = self.within(
+            self.pooling.read(x_BLD, mask_BL, valid_BL, valid_BS.shape[1], state.open)
+        )
+        h_BSD, inner = self.main_network.read(h_BSD, Positions(valid_BS), state.main)
+        slots_BSKD = self.slot_proj(h_BSD).unflatten(-1, (self.slots, -1))
+        confidence_BL = None
+        if not self.straight_through:
+            confidence_BL = confidence(boundaries.probability, mask_BL)
+        # Patch 0 is the last that closed before; the first new one is patch 1.
+        patch_BL = mask_BL.cumsum(1)
+        layers = zip(self._decoder_layers(), state.decoder, strict=True)
+        for number, ((reading, layer), layer_state) in enumerate(layers):
+            before_BKE, new_BSKE = state.memories[number], reading.remember(slots_BSKD)
+            memory_BTKE = torch.cat([before_BKE.unsqueeze(1).to(new_BSKE.dtype), new_BSKE], 1)
+            state.memories[number] = latest(memory_BTKE, patch_BL[:, -1], 1)[:, 0].to(
+                before_BKE.dtype
+            )
+            x_BLD = reading.recall(x_BLD, memory_BTKE, patch_BL, confidence_BL)
+            x_BLD = layer.read(x_BLD, valid_BL, layer_state)
+        if self.decoder.rmsnorm is not None:
+            x_BLD = self.decoder.rmsnorm(x_BLD)
+        return x_BLD[..., : self.outer_width], (boundaries, *inner)

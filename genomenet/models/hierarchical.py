@@ -10,10 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from genomenet.chunking.boundaries import Boundaries, Positions
+from genomenet.chunking.chunk import find_chunks
 from genomenet.chunking.dechunk import (
     confidence,
     place,
     smooth,
+    smooth_behind,
     smooth_step,
     spread,
     to_bfloat16_and_back,
@@ -22,7 +24,7 @@ from genomenet.chunking.guards import decide
 from genomenet.models.chunking_network import ChunkingNetwork, ChunkingState
 from genomenet.models.config import ModelConfig
 from genomenet.models.stage_network import StageNetwork
-from genomenet.nn.rows import put_rows, take_rows
+from genomenet.nn.rows import latest, put_rows, take_rows
 from genomenet.nn.stack import IsotropicStack
 
 
@@ -102,6 +104,14 @@ class InnermostNetwork(StageNetwork):
         state.steps_B[rows_R] += 1
         y_RD = self.main_network.step(self.widen(x_RD), state.layers, rows_R)
         return y_RD[..., : self.outer_width]
+
+    def read(
+        self, x_BLD: Tensor, positions: Positions, state: InnermostState
+    ) -> tuple[Tensor, tuple[()]]:
+        """Many positions behind the state; equals a loop of `step` over the valid ones."""
+        state.steps_B += positions.valid_BL.sum(1)
+        y_BLD = self.main_network.read(self.widen(x_BLD), positions.valid_BL, state.layers)
+        return y_BLD[..., : self.outer_width], ()
 
 
 class HierarchicalNetwork(ChunkingNetwork):
@@ -222,3 +232,50 @@ class HierarchicalNetwork(ChunkingNetwork):
             read_RD = read_RD * confidence(p_R, mask_R).to(read_RD.dtype).unsqueeze(-1)
         y_RD = self.decoder.step(read_RD + self.residual(x_RD), state.decoder, rows_R)
         return y_RD[..., : self.outer_width]
+
+    def read(
+        self, x_BLD: Tensor, positions: Positions, state: HierarchicalState
+    ) -> tuple[Tensor, tuple[Boundaries, ...]]:
+        """Many positions behind the state; equals a loop of `step` over the valid ones.
+
+        Parameters
+        ----------
+        x_BLD : Tensor
+            Vectors of the next positions of every row, right-padded; L is at least 1.
+        positions : Positions
+            What stands there. A row may have no valid position at all.
+        state : HierarchicalState
+            From `new_state`; brought up to date in place, each row to its last valid position.
+
+        Returns
+        -------
+        tuple
+            As of `forward`.
+        """
+        x_BLD, boundaries = self.read_to_decision(x_BLD, positions, state)
+        chunks = find_chunks(boundaries.mask)
+        h_BSD, inner = self.main_network.read(
+            chunks.select(x_BLD), Positions(chunks.valid_BS), state.main
+        )
+        # Chunk 0 is the one that was open before; the first new one is chunk 1.
+        if self.unpool == "smooth":
+            probability_BS = boundaries.probability.gather(1, chunks.start_BS)
+            h_BTD = smooth_behind(state.chunk_BD, h_BSD, probability_BS, self.parity)
+        else:
+            before_B1D = state.chunk_BD.unsqueeze(1)
+            h_BTD = torch.cat([before_B1D, h_BSD.to(before_B1D.dtype)], 1)
+        chunk_BL = boundaries.mask.cumsum(1)
+        state.chunk_BD = latest(h_BTD, chunk_BL[:, -1], 1)[:, 0]
+        if self.unpool == "smooth" and self.parity:
+            h_BTD = to_bfloat16_and_back(h_BTD)
+        index_BLD = chunk_BL.unsqueeze(-1).expand(-1, -1, h_BTD.shape[-1])
+        read_BLD = h_BTD.gather(1, index_BLD)
+        if self.unpool == "boundary":
+            read_BLD = read_BLD * boundaries.mask.unsqueeze(-1)
+        elif not self.straight_through:
+            weight_BL = confidence(boundaries.probability, boundaries.mask)
+            read_BLD = read_BLD * weight_BL.to(read_BLD.dtype).unsqueeze(-1)
+        y_BLD = self.decoder.read(
+            read_BLD + self.residual(x_BLD), positions.valid_BL, state.decoder
+        )
+        return y_BLD[..., : self.outer_width], (boundaries, *inner)

@@ -192,3 +192,46 @@ class LanguageModel(nn.Module):
         if self.ngrams is not None and state.ngrams is not None:
             x_RD = x_RD + self.ngrams.step(tokens_R, state.ngrams, rows_R)
         return self.lm_head(self.backbone.step(x_RD, position, state.backbone, rows_R))
+
+    @torch.no_grad()
+    def read(
+        self,
+        tokens_BL: Tensor,
+        state: LanguageModelState,
+        valid_BL: Tensor | None = None,
+        *,
+        masked_BL: Tensor | None = None,
+        scores_BL: Tensor | None = None,
+    ) -> LanguageModelOutput:
+        """Read many more tokens of all rows at once, behind what the state has read.
+
+        Equals a loop of `step` over the valid positions, and the slice of `forward` over the
+        whole. Has no gradients.
+
+        Parameters
+        ----------
+        tokens_BL : Tensor of int64
+            Codes, right-padded; the first of a sequence is the start symbol.
+        state : LanguageModelState
+            From `new_state`, of as many rows; brought up to date in place, each row to its last
+            valid position. `genomenet.nn.rows.copy_rows` makes copies of its rows.
+        valid_BL : Tensor of bool, optional
+            False at padding; all positions count when left out. A row may have none.
+        masked_BL, scores_BL : Tensor, optional
+            As in `forward`.
+
+        Returns
+        -------
+        LanguageModelOutput
+            Of these positions. Boundaries of a stage within are of its new chunks.
+        """
+        if valid_BL is None:
+            valid_BL = torch.ones_like(tokens_BL, dtype=torch.bool)
+        if masked_BL is None:
+            masked_BL = torch.zeros_like(valid_BL)
+        x_BLD = self.embeddings(tokens_BL)
+        if self.ngrams is not None and state.ngrams is not None:
+            x_BLD = x_BLD + self.ngrams.read(tokens_BL, valid_BL, state.ngrams)
+        positions = Positions(valid_BL, tokens_BL, masked_BL, scores_BL)
+        x_BLD, boundaries = self.backbone.read(x_BLD, positions, state.backbone)
+        return LanguageModelOutput(self.lm_head(x_BLD), boundaries)

@@ -5,8 +5,9 @@ from torch import Tensor, nn
 
 from genomenet.nn.kv_cache import KVCache
 from genomenet.ops.attention import attend, causal_attention
+from genomenet.ops.attention_prefix import attend_behind
 from genomenet.ops.packing import Packing
-from genomenet.ops.rope import apply_rope_at, rotated_qkv
+from genomenet.ops.rope import apply_rope_at, apply_rope_from, rotated_qkv
 
 
 class CausalAttention(nn.Module):
@@ -64,3 +65,26 @@ class CausalAttention(nn.Module):
         k_RHP = apply_rope_at(k_RHP, position_R, self.rotary_dim, self.rope_base)
         y_RHP = attend(q_RHP, *state.add(k_RHP, v_RHP, rows_R))
         return self.out_proj(y_RHP.flatten(1))
+
+    def read(self, x_BLD: Tensor, valid_BL: Tensor, state: KVCache) -> Tensor:
+        """Many positions behind the state; equals a loop of `step` over the valid ones."""
+        qkv_BL3HP = self.Wqkv(x_BLD).unflatten(-1, (3, -1, self.head_dim))
+        qk_BLXP = apply_rope_from(
+            qkv_BL3HP[:, :, :2].flatten(2, 3), state.position_B, self.rotary_dim, self.rope_base
+        )
+        q_BLHP, k_BLHP = qk_BLXP.unflatten(2, (2, -1)).unbind(2)
+        v_BLHP = qkv_BL3HP[:, :, 2]
+        k_BHLP, v_BHLP = k_BLHP.transpose(1, 2), v_BLHP.transpose(1, 2)
+        k_past, v_past, missing_B = state.past(k_BHLP)
+        state.extend(k_BHLP, v_BHLP, valid_BL)
+        if k_past.shape[2]:
+            y_BLHP = attend_behind(
+                q_BLHP.transpose(1, 2),
+                torch.cat([k_past, k_BHLP], 2),
+                torch.cat([v_past, v_BHLP], 2),
+                missing_B,
+                self.window,
+            ).transpose(1, 2)
+        else:
+            y_BLHP = causal_attention(q_BLHP, k_BLHP, v_BLHP, self.window)
+        return self.out_proj(y_BLHP.flatten(2))

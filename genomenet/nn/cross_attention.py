@@ -103,6 +103,52 @@ class ChunkPooling(nn.Module):
         state.count_B[rows_R] = 0
         return h_RD
 
+    def read(
+        self, x_BLD: Tensor, mask_BL: Tensor, valid_BL: Tensor, chunks: int, state: OpenChunks
+    ) -> Tensor:
+        """Many positions behind the state: pool the chunks that close, keep what stays open.
+
+        Parameters
+        ----------
+        x_BLD : Tensor
+            The next positions of every row, right-padded.
+        mask_BL : Tensor of bool
+            Where chunks close; never at padding.
+        valid_BL : Tensor of bool
+            False at padding.
+        chunks : int
+            S, closing chunks a row has room for.
+        state : OpenChunks
+            Brought up to date in place.
+
+        Returns
+        -------
+        Tensor
+            (B, S, K D), the chunks that close.
+        """
+        held = int(state.count_B.max())
+        held_BT = torch.arange(held, device=x_BLD.device) < state.count_B.unsqueeze(1)
+        joined_BTD = torch.cat([state.x_BLD[:, :held].to(x_BLD.dtype), x_BLD], 1)
+        closed_BL = mask_BL.cumsum(1)
+        closed_B1 = closed_BL[:, -1:]
+        # What was open belongs to the chunk that closes first; what lies behind the last
+        # boundary has a number that no chunk of its row has.
+        chunk_BT = torch.cat([torch.zeros_like(held_BT).long(), closed_BL - mask_BL.long()], 1)
+        there_BT = torch.cat([held_BT, valid_BL], 1)
+        open_BT = there_BT & (chunk_BT == closed_B1)
+        chunk_BT = torch.where(there_BT & ~open_BT, chunk_BT, -1)
+        h_BSX = self(joined_BTD, chunk_BT, chunks)
+
+        rows_V, places_V = open_BT.nonzero(as_tuple=True)
+        count_B = open_BT.sum(1)
+        room = max(state.x_BLD.shape[1], int(count_B.max()))
+        kept_BLD = state.x_BLD.new_zeros(len(x_BLD), room, x_BLD.shape[2])
+        kept_BLD[rows_V, open_BT.cumsum(1)[rows_V, places_V] - 1] = joined_BTD[rows_V, places_V].to(
+            kept_BLD.dtype
+        )
+        state.x_BLD, state.count_B = kept_BLD, count_B
+        return h_BSX
+
 
 class ChunkReading(nn.Module):
     """Every position attends to the slots of one chunk, and adds what it finds.
@@ -160,21 +206,24 @@ class ChunkReading(nn.Module):
         Tensor
             (B, L, D).
         """
-        return self._read(x_BLD, self.remember(slots_BSKD), chunk_BL, confidence_BL)
+        return self.recall(x_BLD, self.remember(slots_BSKD), chunk_BL, confidence_BL)
 
     def remember(self, slots_BSKD: Tensor) -> Tensor:
-        """What `step` reads of chunks: their keys and values, (..., K, 2 D), or (..., 1, D)."""
+        """What is read of chunks later: their keys and values, (..., K, 2 D), or (..., 1, D)."""
         return self.Wkv(self.norm_kv(slots_BSKD))
 
     def step(self, x_RD: Tensor, memory_RKE: Tensor, confidence_R: Tensor | None = None) -> Tensor:
         """One more position of some rows, reading their chunks as `remember` left them."""
         chunk_R1 = torch.zeros(len(x_RD), 1, dtype=torch.int64, device=x_RD.device)
         confidence_R1 = None if confidence_R is None else confidence_R.unsqueeze(1)
-        return self._read(x_RD.unsqueeze(1), memory_RKE.unsqueeze(1), chunk_R1, confidence_R1)[:, 0]
+        return self.recall(x_RD.unsqueeze(1), memory_RKE.unsqueeze(1), chunk_R1, confidence_R1)[
+            :, 0
+        ]
 
-    def _read(
+    def recall(
         self, x_BLD: Tensor, memory_BSKE: Tensor, chunk_BL: Tensor, confidence_BL: Tensor | None
     ) -> Tensor:
+        """As `forward`, of chunks as `remember` left them."""
         if self.Wq is None or self.norm_q is None:
             # Projected before it is spread: there are fewer chunks than positions.
             y_BLD = spread(self.out_proj(memory_BSKE.squeeze(2)), chunk_BL)

@@ -64,11 +64,60 @@ class KVCache:
             seen_RT,
         )
 
+    def past(self, like_BHLP: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Keys and values that the next position of each row may see, in order.
+
+        Parameters
+        ----------
+        like_BHLP : Tensor
+            New keys, for dtype and shape.
+
+        Returns
+        -------
+        tuple of Tensor
+            Keys and values (B, H, T, P), where the last stands right before the next position;
+            and (B,) how many of the first T a row doesn't have.
+        """
+        longest = int(self.position_B.max())
+        reach = longest if self._slots is None else min(longest, self._slots - 1)
+        missing_B = (reach - self.position_B).clamp(min=0)
+        if self._keys is None or self._values is None or not reach:
+            none = like_BHLP[:, :, :0]
+            return none, none, missing_B
+        before_T = torch.arange(-reach, 0, device=self.position_B.device)
+        slot_BT = (self.position_B.unsqueeze(1) + before_T).clamp_(min=0)
+        if self._slots is not None:
+            slot_BT %= self._slots
+        _, heads, _, width = self._keys.shape
+        index = slot_BT[:, None, :, None].expand(-1, heads, -1, width)
+        keys, values = (t.gather(2, index) for t in (self._keys, self._values))
+        return keys.to(like_BHLP.dtype), values.to(like_BHLP.dtype), missing_B
+
+    def extend(self, k_BHLP: Tensor, v_BHLP: Tensor, valid_BL: Tensor) -> None:
+        """Add the keys and values of the valid positions, which come first in every row."""
+        count_B1 = valid_BL.sum(1, keepdim=True)
+        place_L = torch.arange(valid_BL.shape[1], device=valid_BL.device)
+        kept_BL = valid_BL
+        slot_BL = self.position_B.unsqueeze(1) + place_L
+        used = int((self.position_B + count_B1[:, 0]).max())
+        if self._slots is not None:
+            # Of several positions that would share a slot the last one counts.
+            kept_BL = valid_BL & (place_L >= count_B1 - self._slots)
+            slot_BL, used = slot_BL % self._slots, min(used, self._slots)
+        if used:
+            self._keys = self._grown(self._keys, k_BHLP[:, :, 0], used)
+            self._values = self._grown(self._values, v_BHLP[:, :, 0], used)
+            rows_V, places_V = kept_BL.nonzero(as_tuple=True)
+            at = (rows_V, slice(None), slot_BL[rows_V, places_V])
+            self._keys[at] = k_BHLP[rows_V, :, places_V].to(self._keys.dtype)
+            self._values[at] = v_BHLP[rows_V, :, places_V].to(self._values.dtype)
+        self.position_B += count_B1[:, 0]
+
     def _grown(self, cache: Tensor | None, like_RHP: Tensor, used: int) -> Tensor:
         have = 0 if cache is None else cache.shape[2]
         if cache is not None and used <= have:
             return cache
-        slots = have + max(GROWTH, have)
+        slots = max(have + max(GROWTH, have), used)
         if self._slots is not None:
             slots = min(slots, self._slots)
         _, heads, width = like_RHP.shape

@@ -8,13 +8,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from genomenet.nn.norm import EPSILON, GatedRMSNorm
-from genomenet.nn.rows import put_rows, take_rows
+from genomenet.nn.rows import latest, put_rows, take_rows
 from genomenet.ops import backend
 from genomenet.ops.conv import causal_conv_silu, conv_silu_step
 from genomenet.ops.native import library
 from genomenet.ops.native.mamba2 import NativeMamba2
 from genomenet.ops.packing import Packing
 from genomenet.ops.ssd import ssd_scan, ssd_step_
+from genomenet.ops.ssd_prefix import ssd_read_
 
 DT_MIN, DT_MAX, DT_FLOOR = 1e-3, 1e-1, 1e-4
 A_MIN, A_MAX = 1.0, 16.0
@@ -154,6 +155,30 @@ class Mamba2(nn.Module):
         )
         put_rows(state.ssm_BHPN, rows_R, ssm_RHPN)
         return self.out_proj(self.norm(y_RHP.flatten(1), z_RI))
+
+    def read(self, x_BLD: Tensor, valid_BL: Tensor, state: Mamba2State) -> Tensor:
+        """Many positions behind the state; equals a loop of `step` over the valid ones."""
+        z_BLI, xBC_BLC, dt_BLH = self._split(self.in_proj(x_BLD))
+        past = state.conv_BTC.shape[1]
+        joined_BTC = torch.cat([state.conv_BTC.to(xBC_BLC.dtype), xBC_BLC], 1)
+        assert self.conv1d.bias is not None
+        conv_BLC = causal_conv_silu(joined_BTC, self.conv1d.weight.squeeze(1), self.conv1d.bias)
+        x_BLI, B_BLN, C_BLN = conv_BLC[:, past:].split(
+            [self.d_inner, self.d_state, self.d_state], dim=-1
+        )
+        state.conv_BTC.copy_(latest(joined_BTC, valid_BL.sum(1), past))
+        y_BLHP = ssd_read_(
+            state.ssm_BHPN,
+            x_BLI.unflatten(-1, (-1, self.head_dim)),
+            # No step at padding: the state stays as it is.
+            self._step_sizes(dt_BLH) * valid_BL.unsqueeze(-1),
+            -torch.exp(self.A_log),
+            B_BLN,
+            C_BLN,
+            self.D,
+            matmul_dtype=_autocast_dtype(x_BLD),
+        )
+        return self.out_proj(self.norm(y_BLHP.flatten(2), z_BLI))
 
 
 def _autocast_dtype(x: Tensor) -> torch.dtype | None:

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from genomenet.nn.rows import put_rows, take_rows
+from genomenet.nn.rows import latest, put_rows, take_rows
 
 LETTERS = 4
 """A, C, G and T are tokens 0 to 3; a window with any other token has the last row of its table."""
@@ -150,3 +150,11 @@ class NGramEmbedding(nn.Module):
         window_RL = torch.cat([take_rows(state, rows_R), token_R.unsqueeze(1)], 1)
         put_rows(state, rows_R, window_RL[:, 1:])
         return F.embedding_bag(self.ids(window_RL)[:, -1], self.weight, mode="sum")
+
+    def read(self, tokens_BL: Tensor, valid_BL: Tensor, state: Tensor) -> Tensor:
+        """Many tokens behind the state; equals a loop of `step` over the valid ones."""
+        joined_BT, past = torch.cat([state, tokens_BL], 1), state.shape[1]
+        state.copy_(latest(joined_BT, valid_BL.sum(1), past))
+        ids_BLT = self.ids(joined_BT)[:, past:]
+        summed = F.embedding_bag(ids_BLT.flatten(0, 1), self.weight, mode="sum")
+        return summed.view(*tokens_BL.shape, -1)

@@ -91,6 +91,13 @@ class Block(nn.Module):
             x_RD = x_RD + self.mlp(self.norm2(x_RD))
         return x_RD
 
+    def read(self, x_BLD: Tensor, valid_BL: Tensor, state: Any) -> Tensor:
+        """Many positions behind the state; equals a loop of `step` over the valid ones."""
+        x_BLD = x_BLD + self.mixer.read(self.norm1(x_BLD), valid_BL, state)
+        if self.mlp is not None and self.norm2 is not None:
+            x_BLD = x_BLD + self.mlp(self.norm2(x_BLD))
+        return x_BLD
+
 
 class IsotropicStack(nn.Module):
     """Blocks of one width over one resolution, closed by an RMSNorm unless told otherwise.
@@ -176,3 +183,26 @@ class IsotropicStack(nn.Module):
         for layer, layer_state in zip(layers, state, strict=True):
             x_RD = layer.step(x_RD, layer_state, rows_R)
         return x_RD if self.rmsnorm is None else self.rmsnorm(x_RD)
+
+    def read(self, x_BLD: Tensor, valid_BL: Tensor, state: list[Any]) -> Tensor:
+        """Many positions at once; equals a loop of `step` over the valid ones.
+
+        Parameters
+        ----------
+        x_BLD : Tensor
+            Vectors of the next positions of every row, right-padded; L is at least 1.
+        valid_BL : Tensor of bool
+            False at padding. A row may have no valid position at all.
+        state : list
+            From `new_state`; brought up to date in place, each row to its last valid position.
+
+        Returns
+        -------
+        Tensor
+            (B, L, D), arbitrary at padding.
+        """
+        layers: Iterable[Any] = self.layers
+        x_BLD = x_BLD.to(torch.promote_types(x_BLD.dtype, torch.float32))
+        for layer, layer_state in zip(layers, state, strict=True):
+            x_BLD = layer.read(x_BLD, valid_BL, layer_state)
+        return x_BLD if self.rmsnorm is None else self.rmsnorm(x_BLD)

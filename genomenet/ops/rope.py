@@ -116,6 +116,37 @@ def apply_rope_at(
     return _rotate(x_RHP, cos, sin, 1.0)
 
 
+def apply_rope_from(
+    x_BLHP: Tensor, first_B: Tensor, rotary_dim: int, base: float = 10000.0
+) -> Tensor:
+    """`apply_rope` of consecutive positions, each row beginning at a position of its own.
+
+    Parameters
+    ----------
+    x_BLHP : Tensor
+        Queries or keys.
+    first_B : Tensor of int64
+        Where the first position of each row stands, from 0.
+    rotary_dim, base
+        As in `apply_rope`.
+
+    Returns
+    -------
+    Tensor
+        (B, L, H, P), in the dtype of `x_BLHP`. Gradients are not available.
+    """
+    _check(rotary_dim, x_BLHP.shape[-1])
+    if rotary_dim == 0:
+        return x_BLHP
+    # Angles of the positions that occur: a table from 0 on would grow with the sequence.
+    low, high = int(first_B.min()), int(first_B.max()) + x_BLHP.shape[1]
+    position_T = torch.arange(low, high, device=x_BLHP.device)
+    place_L = torch.arange(x_BLHP.shape[1], device=x_BLHP.device)
+    cos, sin = _cos_sin(position_T, rotary_dim, base, x_BLHP.dtype)
+    place_BL = (first_B - low).unsqueeze(1) + place_L
+    return _rotate(x_BLHP, cos[place_BL], sin[place_BL], 1.0)
+
+
 def _check(rotary_dim: int, width: int) -> None:
     if rotary_dim % 2 or not 0 <= rotary_dim <= width:
         raise ValueError(f"rotary_dim must be even and within 0..{width}, got {rotary_dim}")

@@ -61,8 +61,13 @@ def _products(C_kln: Tensor, B_kln: Tensor) -> Tensor:
 
 
 def _forward(
-    inputs: tuple[Tensor, ...], block: int, mm: torch.dtype, group: int
+    inputs: tuple[Tensor, ...],
+    block: int,
+    mm: torch.dtype,
+    group: int,
+    initial: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
+    """Outputs and the state before every block; `initial` (batch, n, h, p) before the first."""
     x, dt, A, B, C, D = inputs
     batch, length, h, p = x.shape
     n = B.shape[-1]
@@ -70,7 +75,7 @@ def _forward(
     scratch = Scratch(x.device)
     y = torch.empty_like(x, memory_format=torch.contiguous_format)
     states = x.new_empty(batch, last + 1, n, h, p)  # before every block
-    states[:, 0] = 0
+    states[:, 0] = 0 if initial is None else initial
     for rows, positions, first, g in groups(batch, length, block, group):
         x_g, dt_g, y_g = (t[rows, positions].unflatten(1, (g, -1)) for t in (x, dt, y))
         r, _, m = x_g.shape[:3]

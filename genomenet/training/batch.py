@@ -1,11 +1,11 @@
 """A micro-batch on the device, with what the loss needs to know about its whole step."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from genomenet.models.language_model import LanguageModel
 from genomenet.models.nats import Scores
 from genomenet.windows.batch import to_model_inputs
 from genomenet.windows.window_batch import WindowBatch
@@ -83,8 +83,14 @@ class StepBatch:
         """Each window's place in the genome."""
         return self.windows.names()
 
-    def scored_by(self, model: LanguageModel) -> Scores:
-        """Nats of every target under a model, with the boundaries that it drew."""
+    def scored_by(self, model: Any) -> Scores:
+        """Nats of every target under a model, with the boundaries that it drew.
+
+        Parameters
+        ----------
+        model : LanguageModel, or anything with its `score`
+            The model.
+        """
         return model.score(
             self.tokens_BL,
             self.targets_BL,

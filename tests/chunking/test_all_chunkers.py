@@ -30,7 +30,7 @@ class Recurrent(nn.Module):
     def __init__(self, vocabulary, width=6):
         super().__init__()
         generator = torch.Generator().manual_seed(1)
-        self.read = nn.Parameter(torch.randn(vocabulary, width, generator=generator))
+        self.table = nn.Parameter(torch.randn(vocabulary, width, generator=generator))
         self.head = nn.Parameter(3 * torch.randn(width, vocabulary, generator=generator))
 
     def forward(self, tokens_BL):
@@ -38,12 +38,20 @@ class Recurrent(nn.Module):
         return self.Output(torch.stack([self.step(t, state) for t in tokens_BL.T], dim=1))
 
     def new_state(self, batch_size, device):
-        return [torch.zeros(batch_size, self.read.shape[1], dtype=self.read.dtype, device=device)]
+        return [torch.zeros(batch_size, self.table.shape[1], dtype=self.table.dtype, device=device)]
 
     def step(self, tokens_R, state, rows_R=None):
         rows = slice(None) if rows_R is None else rows_R
-        state[0][rows] = torch.tanh(0.5 * state[0][rows] + self.read[tokens_R])
+        state[0][rows] = torch.tanh(0.5 * state[0][rows] + self.table[tokens_R])
         return state[0][rows] @ self.head
+
+    def read(self, tokens_BL, state, valid_BL):
+        logits = []
+        for tokens_B, valid_B in zip(tokens_BL.T, valid_BL.T, strict=True):
+            before = state[0].clone()
+            logits.append(self.step(tokens_B, state))
+            state[0][~valid_B] = before[~valid_B]
+        return self.Output(torch.stack(logits, dim=1))
 
 
 def tables(order=3):
@@ -165,6 +173,30 @@ def test_steps_are_the_whole(name):
         assert torch.equal(p, whole[index, t])
         for r in rows:
             done[r] += 1
+
+
+def test_reading_is_the_whole(name):
+    """Many positions at once, of rows that end at different ones, some of them at once."""
+    positions = make_positions(name)
+    chunker = CHUNKERS[name]()
+    whole = chunker(x_of(positions), positions)
+    state = chunker.new_state(ROWS, torch.device("cpu"))
+    done, rows = torch.zeros(ROWS, dtype=torch.int64), torch.arange(ROWS)[:, None]
+    for counts in ([1, 0, 20], [30, 2, 1], [0, 17, 0], [29, 41, 39]):
+        count = torch.tensor(counts)
+        place = torch.arange(max(counts))
+        at = (done[:, None] + place).clamp(max=LENGTH - 1)
+        valid = place < count[:, None]
+        here = Positions(
+            valid,
+            torch.where(valid, positions.tokens_BL[rows, at], 3),
+            positions.masked_BL[rows, at],
+            positions.scores_BL[rows, at],
+        )
+        p = chunker.read(x_of(here), here, state)
+        assert torch.equal(p[valid], whole[rows, at][valid])
+        done += count
+    assert done.tolist() == [LENGTH] * ROWS
 
 
 def test_it_has_nothing_to_train_or_to_save(name):

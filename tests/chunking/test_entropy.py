@@ -58,10 +58,10 @@ def test_a_reset_forces_a_boundary(make):
 def test_the_model_moves_along_but_does_not_belong():
     model = Recurrent(5)
     chunker = EntropyChunker(RULE, model)
-    assert not model.read.requires_grad
+    assert not model.table.requires_grad
     assert list(chunker.modules()) == [chunker]
     chunker.to("meta")
-    assert model.read.device.type == "meta"
+    assert model.table.device.type == "meta"
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])

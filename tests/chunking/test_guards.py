@@ -6,7 +6,15 @@ import pytest
 import torch
 
 from genomenet.chunking.boundaries import Positions
-from genomenet.chunking.guards import BURST, Guards, GuardState, apply_guards, decide, step_guards
+from genomenet.chunking.guards import (
+    BURST,
+    Guards,
+    GuardState,
+    apply_guards,
+    decide,
+    read_guards,
+    step_guards,
+)
 
 LENGTH = 300
 
@@ -63,6 +71,30 @@ def test_guards_equal_a_loop_and_their_own_steps(guards):
         assert found.mask[row].tolist() == [
             m and v for m, v in zip(mask, positions.valid_BL[row].tolist(), strict=True)
         ]
+
+
+@pytest.mark.parametrize("guards", ALL, ids=str)
+def test_guards_go_on_behind_a_prefix(guards):
+    """Ragged reads with a step between them decide as the whole does."""
+    p, positions = some_positions()
+    found = apply_guards(p, positions, guards)
+    state, rows = GuardState.new(4, p.device), torch.arange(4)[:, None]
+    done = torch.zeros(4, dtype=torch.int64)
+    for counts in ([1, 0, 70, 6], [0, 3, 1, 100], [64, 64, 64, 64], [90, 120, 10, 2]):
+        count = torch.tensor(counts)
+        place = torch.arange(max(counts))
+        at, valid = (done[:, None] + place).clamp(max=LENGTH - 1), place < count[:, None]
+        here = Positions(valid, positions.tokens_BL[rows, at])
+        read = read_guards(p[rows, at], here, guards, state)
+        assert torch.equal(read.mask[valid], found.mask[rows, at][valid])
+        assert torch.equal(read.probability[valid], found.probability[rows, at][valid])
+        assert not read.mask[~valid].any()
+        done += count
+        some = torch.tensor([0, 2])
+        token = Positions(torch.ones(2, 1).bool(), positions.tokens_BL[some, done[some], None])
+        stepped = step_guards(p[some, done[some]], token, guards, state, some)
+        assert torch.equal(stepped[1], found.mask[some, done[some]])
+        done[some] += 1
 
 
 def test_what_the_guards_promise():

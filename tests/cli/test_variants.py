@@ -64,7 +64,7 @@ def test_the_runs_own_genome(capsys, run, variants, tmp_path):
     rows = [line.split("\t") for line in (tmp_path / "o.tsv").read_text().splitlines()]
     count = len(variants.read_text().splitlines()) - 1
     assert len(rows) == 1 + count
-    assert "in front of a variant no likelihood changes" in text
+    assert "in front of a variant once for all alleles" in text
     assert "first run's training split" in text
     assert [row[0] for row in found.table("strands").rows][:2] == ["run", "run, untrained"]
     assert found.table("labels").rows[0][:3] == ("run", "model", count)

@@ -1,5 +1,7 @@
 """One pass over windows: every breakdown equals a loop over single bases, on both strands."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -160,3 +162,24 @@ def test_paired_differences_are_differences_of_means(one, genome, track):
         for gap, (of_a, of_b) in zip(found, apart, strict=True):
             assert gap.centre == pytest.approx(of_a.centre - of_b.centre, abs=1e-12)
     assert differences(a, a, by_groups([ALL]))[0].centre == 0
+
+
+@pytest.mark.parametrize("arm", ["mamba2", "hnet two stages", "blt learned"])
+def test_windows_longer_than_a_pass_are_read_in_segments(genome, track, monkeypatch, arm):
+    """Sums are the same, and never are more positions read at once than a pass has."""
+    tiles = HeldOutTiles(genome, INTERVALS, LENGTH)
+    blocks = lay_blocks(tiles)
+    subject = tiny_subject(arm, batch_size=1, length_bp=LENGTH)
+    expected = sum_windows(subject, tiles, blocks, track)
+    short, columns = replace(subject, length_bp=10), []
+    read = type(subject.model).read
+
+    def spy(self, tokens_BL, *others, **sides):
+        columns.append(tokens_BL.shape[1])
+        return read(self, tokens_BL, *others, **sides)
+
+    monkeypatch.setattr(type(subject.model), "read", spy)
+    found = sum_windows(short, tiles, blocks, track)
+    assert max(columns) == 10
+    for name, value in vars(expected).items():
+        np.testing.assert_allclose(getattr(found, name), value, rtol=1e-9, atol=1e-9)

@@ -1,12 +1,14 @@
 """Generation: what is drawn, where it begins, and what must not matter."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
 from genomenet.models.config import ModelConfig
 from genomenet.models.generate import Start, generate, weights_digest
 from genomenet.models.language_model import LanguageModel
-from genomenet.models.sampling import Sampling, token_probabilities
+from genomenet.models.sampling import Sampling, draw, token_probabilities
 from genomenet.models.tokenised import TokenisedLanguageModel
 from genomenet.models.vocabulary import vocabulary_of
 from tests.models.arms import SMALL
@@ -75,25 +77,69 @@ def test_every_byte_can_be_drawn():
 
 def test_soft_mask_of_the_prompt_reaches_the_model_and_ends_with_it(monkeypatch):
     model = make()
-    seen = []
-    step = LanguageModel.step
+    reads, steps = [], []
+    read, step = LanguageModel.read, LanguageModel.step
 
-    def spy(self, tokens_R, state, rows_R, *, masked_R, scores_R):
-        seen.append((rows_R.tolist(), masked_R.tolist()))
+    def spy_read(self, tokens_BL, state, valid_BL, *, masked_BL, scores_BL):
+        reads.append((tokens_BL.tolist(), valid_BL.tolist(), masked_BL.tolist()))
+        assert scores_BL.isnan().all()
+        return read(self, tokens_BL, state, valid_BL, masked_BL=masked_BL)
+
+    def spy_step(self, tokens_R, state, rows_R, *, masked_R, scores_R):
+        steps.append((rows_R.tolist(), masked_R.tolist()))
         assert scores_R.isnan().all()
         return step(self, tokens_R, state, rows_R, masked_R=masked_R)
 
-    monkeypatch.setattr(LanguageModel, "step", spy)
+    monkeypatch.setattr(LanguageModel, "read", spy_read)
+    monkeypatch.setattr(LanguageModel, "step", spy_step)
+    monkeypatch.setattr("genomenet.models.generate.SEGMENT", 3)
     masked = Start(np.array([0, 1, 2], np.uint8), np.array([True, False, True]), (0,))
-    generate(model, [start(1, 5), masked], 2, Sampling())
-    # The first row has read 1 + 2 - 1 positions when it is done; what is drawn is unmasked.
-    assert seen == [
-        ([0, 1], [False, False]),
-        ([0, 1], [False, True]),
-        ([0, 1], [False, False]),
-        ([1], [True]),
-        ([1], [False]),
+    short = Start(np.array([3], np.uint8), np.array([False]), (5,))
+    generate(model, [short, masked], 3, Sampling())
+    no, yes = False, True
+    assert reads == [
+        ([[4, 3, 0], [4, 0, 1]], [[yes, yes, no], [yes] * 3], [[no] * 3, [no, yes, no]]),
+        ([[0], [2]], [[no], [yes]], [[no], [yes]]),
     ]
+    # The last base that is drawn is not read.
+    assert steps == [([0, 1], [False, False])] * 2
+
+
+def test_a_prompt_is_read_once_and_in_segments(monkeypatch):
+    """However long it is and however many rows continue it, they draw what they always did."""
+    model = make()
+    seeds = [replace(start(30, 0), seed=(seed,)) for seed in range(3)]
+    starts = [*seeds, start(4, 1), replace(seeds[0], masked=np.ones(30, bool), seed=(1,))]
+    alone = [stepped(model, one, 15) for one in starts]
+    read, shapes = LanguageModel.read, []
+
+    def spy(self, tokens_BL, *others, **sides):
+        shapes.append(tuple(tokens_BL.shape))
+        return read(self, tokens_BL, *others, **sides)
+
+    monkeypatch.setattr(LanguageModel, "read", spy)
+    monkeypatch.setattr("genomenet.models.generate.SEGMENT", 16)
+    told = []
+    found = generate(model, starts, 15, Sampling(), told.append)
+    assert np.array_equal(found.codes, np.stack(alone))
+    assert shapes == [(3, 16), (3, 15)]
+    assert sum(told) == 4 * 30 + 4 + 5 * 15
+    assert found.steps[0] == 4 * 31 + 5 + 5 * 14
+
+
+@torch.inference_mode()
+def stepped(model, one, length):
+    """Generation as a loop of single steps, the prompt too."""
+    state, numbers = model.new_state(1, "cpu"), np.random.default_rng(one.seed).random(length)
+    tokens, masked = [4, *one.codes.tolist()], [False, *one.masked.tolist()]
+    made = []
+    for number in numbers:
+        for token, mask in zip(tokens, masked, strict=True):
+            logits = model.step(torch.tensor([token]), state, masked_R=torch.tensor([mask]))
+        probability = token_probabilities(logits, Sampling(), ACGT)
+        made.append(int(draw(probability, torch.tensor([number], dtype=torch.float64))))
+        tokens, masked = made[-1:], [False]
+    return np.array(made)
 
 
 def test_progress_and_steps_count_every_base():

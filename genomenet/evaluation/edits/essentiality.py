@@ -49,15 +49,15 @@ class EssentialityScores:
         By model: nats with the knock-out minus without, from the first base that differs on.
     gc : ndarray of float64, shape (genes,)
         GC share of the windows.
-    upstream : dict of str to float
-        By model: the largest difference of the nats of a base in front of a knock-out.
+    check : dict of str to float
+        By model: the largest `EditScores.check`.
     """
 
     genes: list[Gene]
     cassette: dict[str, np.ndarray]
     control: dict[str, np.ndarray]
     gc: np.ndarray
-    upstream: dict[str, float]
+    check: dict[str, float]
 
 
 def knock_out(
@@ -136,7 +136,7 @@ def score_genes(
     gc: list[float] = []
     cassette: dict[str, list[float]] = {one.name: [] for one in models}
     control: dict[str, list[float]] = {one.name: [] for one in models}
-    upstream = dict.fromkeys(cassette, 0.0)
+    check = dict.fromkeys(cassette, 0.0)
     for first in range(0, len(genes), BATCH):
         batch = genes[first : first + BATCH]
         edits: list[Edit] = []
@@ -150,8 +150,7 @@ def score_genes(
             scores = score_edits(one, edits)
             cassette[one.name] += (-scores.delta[0::2]).tolist()
             control[one.name] += (-scores.delta[1::2]).tolist()
-            worst = float(scores.upstream.max(initial=0.0))
-            upstream[one.name] = max(upstream[one.name], worst)
+            check[one.name] = max(check[one.name], scores.check)
         if progress is not None:
             progress(len(batch))
     return EssentialityScores(
@@ -159,5 +158,5 @@ def score_genes(
         {name: np.array(values) for name, values in cassette.items()},
         {name: np.array(values) for name, values in control.items()},
         np.array(gc),
-        upstream,
+        check,
     )

@@ -6,7 +6,7 @@ import numpy as np
 
 from genomenet.errors import UserError
 from genomenet.evaluation.edits.auroc_chart import auroc_chart
-from genomenet.evaluation.edits.edit import upstream_sentences
+from genomenet.evaluation.edits.edit import check_sentences
 from genomenet.evaluation.edits.essentiality import EssentialityScores
 from genomenet.evaluation.edits.ranking import Rows, auroc, block_draws, interval, stratified_auroc
 from genomenet.evaluation.edits.variant_ranking import Predictor
@@ -119,7 +119,7 @@ def essentiality_findings(
     notes += (f"Intervals resample {units:,} {unit}.",)
     if units < FEW:
         notes += (f"Intervals from fewer than {FEW} {unit} are too narrow more often than not.",)
-    said += upstream_sentences("the cassette", scores.upstream, [subject for subject, _ in models])
+    said += check_sentences("the cassette", scores.check, [subject for subject, _ in models])
     ranked = ((name, kind, centre, bounds) for name, kind, centre, bounds, *_ in table.rows)
     chart = auroc_chart("Macro AUROC of essential genes", ranked)
     return Findings(

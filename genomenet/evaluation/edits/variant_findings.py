@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from genomenet.evaluation.edits.auroc_chart import auroc_chart
-from genomenet.evaluation.edits.edit import upstream_sentences
+from genomenet.evaluation.edits.edit import check_sentences
 from genomenet.evaluation.edits.ranking import spearman
 from genomenet.evaluation.edits.variant_ranking import (
     FEWEST_BLOCKS,
@@ -97,9 +97,7 @@ def variant_findings(
         )
         tables += by_stratum("measured_classes", "Rank correlation, by class", numbers,
                              predictors, numbers.classes())  # fmt: skip
-    sentences += upstream_sentences(
-        "a variant", scores.upstream, [subject for subject, _ in models]
-    )
+    sentences += check_sentences("a variant", scores.check, [subject for subject, _ in models])
     for what, ranked in (("labels", labels), ("measured numbers", numbers)):
         blocks = np.unique(block[ranked.kept]).size
         if 0 < blocks < FEW_BLOCKS:
@@ -120,7 +118,7 @@ def _strand_table(scores: VariantScores, names: Sequence[str]) -> Table:
         ahead, back = np.array(scores.forward[name]), np.array(scores.reverse[name])
         rows.append(
             (name, ahead.size, float(scores.both(name).mean()), float(ahead.mean()),
-             float(back.mean()), spearman(ahead, back), f"{scores.upstream[name]:.2g}")
+             float(back.mean()), spearman(ahead, back), f"{scores.check[name]:.2g}")
         )  # fmt: skip
     return Table(
         "strands",
@@ -129,7 +127,7 @@ def _strand_table(scores: VariantScores, names: Sequence[str]) -> Table:
         (
             Column("model"), Column("variants", "count"), Column("both", "signed"),
             Column("forward", "signed"), Column("reverse", "signed"),
-            Column("Spearman of strands", "signed"), Column("upstream nats"),
+            Column("Spearman of strands", "signed"), Column("self-check, nats"),
         ),
         tuple(rows),
     )  # fmt: skip

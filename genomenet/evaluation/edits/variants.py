@@ -85,8 +85,8 @@ class VariantScores:
         Classes.
     block : list of int
         Which stretch of a megabase.
-    upstream : dict of str to float
-        The largest difference of the nats of a base in front of a variant, by model.
+    check : dict of str to float
+        The largest `EditScores.check`, by model.
     """
 
     forward: dict[str, array] = field(default_factory=dict)
@@ -97,7 +97,7 @@ class VariantScores:
     trained: array = field(default_factory=_numbers)
     group: list[str] = field(default_factory=list)
     block: list[int] = field(default_factory=list)
-    upstream: dict[str, float] = field(default_factory=dict)
+    check: dict[str, float] = field(default_factory=dict)
 
     def both(self, name: str) -> np.ndarray:
         """Mean of the two strands."""
@@ -160,9 +160,7 @@ def score_variants(
             )
             found.forward.setdefault(model.name, _numbers()).extend(ahead.delta.tolist())
             found.reverse.setdefault(model.name, _numbers()).extend(back.delta.tolist())
-            found.upstream[model.name] = max(
-                found.upstream.get(model.name, 0.0), ahead.upstream.max(), back.upstream.max()
-            )
+            found.check[model.name] = max(found.check.get(model.name, 0.0), ahead.check, back.check)
         spans = [Interval(one.contig, one.start, one.end) for one in batch]
         found.trained.extend((overlaps_bp(spans, scorer.training) > 0).astype(float))
         for i, one in enumerate(batch):

@@ -42,7 +42,14 @@ class NativeSSDScan(torch.autograd.Function):
 
 
 def ssd_forward(
-    x: Tensor, dt: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor, block: int = BLOCK
+    x: Tensor,
+    dt: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor,
+    block: int = BLOCK,
+    initial: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Scan.
 
@@ -53,19 +60,26 @@ def ssd_forward(
         and dt altogether.
     block : int
         Positions per block.
+    initial : Tensor, optional
+        State before the first position, (B, H, P, N); zeros when left out.
 
     Returns
     -------
     tuple of Tensor
-        (B, L, H, P), and the state before every block and after the last one.
+        (B, L, H, P), and the state before every block and after the last one, (B, blocks + 1, H,
+        N, P), with N and P rounded up to the vectors of the processor.
     """
     batch, length, heads, width = x.shape
     n, block = B.shape[-1], min(block, length)
     y = x.new_empty(x.shape)
     states = x.new_empty(batch, -(-length // block) + 1, heads, _padded(n), _padded(width))
+    if initial is not None:
+        before = states.new_zeros(batch, *states.shape[2:])
+        before[..., :n, :width] = initial.transpose(2, 3)
+        initial = before
     library.call(
         "ssd_forward",
-        *library.rows(x), dt, A, *library.rows(B), *library.rows(C), D, None, y, states,
+        *library.rows(x), dt, A, *library.rows(B), *library.rows(C), D, initial, y, states,
         batch, length, heads, width, n, block,
     )  # fmt: skip
     return y, states

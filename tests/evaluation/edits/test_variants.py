@@ -11,7 +11,7 @@ import torch
 
 from genomenet.cli.main import main
 from genomenet.errors import UserError
-from genomenet.evaluation.edits.edit import Edit, allele_edit, score_edits, upstream_sentences
+from genomenet.evaluation.edits.edit import Edit, allele_edit, check_sentences, score_edits
 from genomenet.evaluation.edits.variants import BATCH, Scorer, score_variants
 from genomenet.evaluation.edits.variants_file import Variant, VariantColumns, read_variants
 from genomenet.evaluation.sequences import score_sequences
@@ -21,6 +21,7 @@ from genomenet.genome.genome import open_genome
 from genomenet.models.nats import Scores
 from tests.evaluation.subjects import tiny_subject
 
+RNG = np.random.default_rng(2)
 LETTERS = "".join("ACGT"[i] for i in np.random.default_rng(7).integers(4, size=600))
 KINDS = (
     "transformer", "windowed transformer", "mamba2", "hnet transformer", "hnet two stages",
@@ -120,7 +121,7 @@ def test_nothing_upstream_signs_flip_and_an_oracle(tmp_path, genome, kind):
             for codes, mask in ((edit.before, edit.before_mask), (edit.after, edit.after_mask))
         ]
         assert delta == pytest.approx(totals[0] - totals[1], abs=1e-9)
-    assert found.upstream.max() == 0.0
+    assert found.check < 1e-9
 
 
 def test_streams_and_writes_as_it_goes(genome, tmp_path):
@@ -167,12 +168,96 @@ def test_what_lies_in_front_of_an_edit_counts_for_models_that_read_ahead_only():
     subject = replace(tiny_subject("mamba2"), model=Seer())
     found = score_edits(subject, [edit])
     assert found.delta.tolist() == [4 * (5 - 4)]  # the base itself and the three behind it
-    assert found.upstream.tolist() == [1]
-    assert "where sums don't reach" in upstream_sentences("it", {"mamba2": 1.0}, [subject])[0]
+    assert found.check == 1
+    assert "where sums don't reach" in check_sentences("it", {"mamba2": 1.0}, [subject])[0]
     reads_ahead = replace(subject, causal=False)
     assert score_edits(reads_ahead, [edit]).delta.tolist() == [8 * (5 - 4)]
-    assert "which counts" in upstream_sentences("it", {"mamba2": 1.0}, [reads_ahead])[0]
-    assert "no likelihood" in upstream_sentences("it", {"mamba2": 0.0}, [subject])[0]
+    assert "which counts" in check_sentences("it", {"mamba2": 1.0}, [reads_ahead])[0]
+    assert "no likelihood" in check_sentences("it", {"mamba2": 0.0}, [subject])[0]
+
+
+class Whole:
+    """A model that nobody knows to be able to go on from a state."""
+
+    def __init__(self, model):
+        self.score, self.parameters = model.score, model.parameters
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "entropy", "blt n-grams"])
+def test_shared_prefixes_change_no_score(genome, monkeypatch, kind):
+    """SNVs with three alleles, insertions and deletions, on both strands."""
+    masked = RNG.random(600) < 0.3
+    monkeypatch.setattr(type(genome), "read_mask", lambda self, _, first, last: masked[first:last])
+    alleles = [(300, LETTERS[300], alt) for alt in set("ACGT") - {LETTERS[300]}]
+    alleles += [(300, LETTERS[300], LETTERS[300] + "GAT"), (300, LETTERS[300], "TTTTC")]
+    alleles += [(2, LETTERS[2], other(LETTERS[2])), (200, LETTERS[200:207], LETTERS[200])]
+    alleles += [(590, LETTERS[590:], LETTERS[590])]
+    edits = [
+        allele_edit(genome, "chr1", 600, *one, length, reverse=reverse)
+        for one in alleles
+        for length, reverse in ((64, False), (80, True))
+    ]
+    subject = tiny_subject(kind, batch_size=2, length_bp=100)
+    assert subject.resumes
+    told, whole = [], replace(subject, model=Whole(subject.model))
+    assert not whole.resumes
+    found, expected = score_edits(subject, edits, told.append), score_edits(whole, edits)
+    assert np.allclose(found.delta, expected.delta, rtol=0, atol=1e-9)
+    assert np.abs(found.delta).min() > 1e-6
+    assert found.check < 1e-9
+    sequences = [(e.before, e.before_mask) for e in edits] + [
+        (e.after, e.after_mask) for e in edits
+    ]
+    assert sum(told) == len({(codes.tobytes(), mask.tobytes()) for codes, mask in sequences})
+
+
+def test_what_alleles_share_is_read_once(monkeypatch):
+    subject = tiny_subject("hnet transformer", batch_size=8)
+    read, positions = type(subject.model).read, []
+
+    def spy(self, tokens_BL, state, valid_BL, **sides):
+        positions.append(int(valid_BL.sum()))
+        return read(self, tokens_BL, state, valid_BL, **sides)
+
+    monkeypatch.setattr(type(subject.model), "read", spy)
+    codes = encode(LETTERS[:64])
+    mask = np.zeros(64, dtype=bool)
+    edits = []
+    for base in {0, 1, 2, 3} - {int(codes[40])}:
+        after = codes.copy()
+        after[40] = base
+        edits.append(Edit(codes, after, mask, mask))
+    score_edits(subject, edits)
+    # The start and 40 bases; then for four alleles 23 bases, for the last one is not read.
+    assert positions == [41, 4 * 23]
+
+
+def test_a_mask_that_differs_in_front_of_an_edit_is_not_shared():
+    codes, other = encode("ACGTACGT"), encode("ACGTACTT")
+    mask, begins = np.zeros(8, dtype=bool), np.arange(8) > 2
+    edit = Edit(codes, other, mask, begins)
+    assert (edit.upstream, edit.shared) == (6, 3)
+    subject = tiny_subject("soft mask, n")
+    whole = replace(subject, model=Whole(subject.model))
+    assert score_edits(subject, [edit]).delta == pytest.approx(score_edits(whole, [edit]).delta)
+
+
+def test_a_model_that_goes_on_wrongly_is_found(monkeypatch):
+    subject = tiny_subject("mamba2")
+    read = type(subject.model).read
+
+    def forgetful(self, tokens_BL, state, valid_BL, **sides):
+        return read(self, tokens_BL, self.new_state(len(tokens_BL), "cpu"), valid_BL, **sides)
+
+    monkeypatch.setattr(type(subject.model), "read", forgetful)
+    mask = np.zeros(64, dtype=bool)
+    codes = encode(LETTERS[:64])
+    after = codes.copy()
+    after[20] = 3 - after[20]
+    found = score_edits(subject, [Edit(codes, after, mask, mask)])
+    assert found.check > 1e-3
+    said = check_sentences("a variant", {"mamba2": found.check}, [subject])[0]
+    assert "once for all alleles" in said
 
 
 @pytest.mark.parametrize("kind", ["mamba2", "hnet two stages", "soft mask, n"])
