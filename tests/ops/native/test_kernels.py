@@ -9,6 +9,8 @@ from genomenet.nn.attention import CausalAttention
 from genomenet.nn.mamba2 import Mamba2
 from genomenet.ops.native import library
 from genomenet.ops.rope import rotated_qkv
+from genomenet.ops.ssd import ssd_step_
+from genomenet.ops.ssd_prefix import ssd_read_
 from genomenet.ops.swiglu import swiglu
 from tests.oracles import ops as oracle
 from tests.oracles.compare import assert_matches, relative, values_and_gradients
@@ -59,6 +61,23 @@ def test_scan_of_slices():
         return oracle.ssd(x.unflatten(-1, (2, 8)), dt, A, B, C, D).transpose(1, 2)
 
     assert_matches(scan, slow, [wide, dt, A, D], torch.float32, BOUND)
+
+
+@pytest.mark.parametrize("cut", [1, 40, 64])
+def test_scan_behind_a_state(cut):
+    x, dt, A, B, C, D = scan_inputs(2, 131, 3, 17, 5)
+    exact = oracle.ssd(*(t.double() for t in (x, dt, A, B, C, D)))
+    state = torch.zeros(2, 3, 17, 5)
+    parts = [
+        ssd_read_(state, x[:, some], dt[:, some], A, B[:, some], C[:, some], D)
+        for some in (slice(0, cut), slice(cut, None))
+    ]
+    assert relative(torch.cat(parts, 1), exact) < BOUND
+    kept = torch.zeros(2, 3, 17, 5, dtype=torch.float64)
+    for t in range(131):
+        args = (x[:, t], dt[:, t], A, B[:, t], C[:, t], D)
+        ssd_step_(kept, *(a.double() for a in args))
+    assert relative(state, kept) < BOUND
 
 
 @pytest.mark.parametrize("taps", [2, 3, 4])
