@@ -9,6 +9,7 @@ import _peers
 import torch
 import transformers
 from _record import conditions, report
+from _tables import rows_of
 from _timing import Case, Timing, interleaved
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -214,7 +215,7 @@ def main() -> None:
         "| bases/s | isotropic | GFLOP/s | isotropic | time per FLOP |\n"
         "|---|---:|---|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|\n" + "\n".join(arms) + "\n"
     )
-    report(__file__, text, arguments.save)
+    report(__file__, text, arguments.save, rows_of(text))
 
 
 if __name__ == "__main__":
