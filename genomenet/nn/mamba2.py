@@ -122,7 +122,7 @@ class Mamba2(nn.Module):
             self.D,
         )
         put_rows(state.ssm_BHPN, rows_R, ssm_RHPN)
-        return self.out_proj(self.norm(y_RHP.flatten(1), z_RI))
+        return self.out_proj(self.norm.step(y_RHP.flatten(1), z_RI))
 
 
 def _autocast_dtype(x: Tensor) -> torch.dtype | None:
