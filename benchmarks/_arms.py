@@ -1,9 +1,10 @@
 """Arms of about equally many parameters, and the rate at which untrained ones ask for chunks."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import torch
+from torch.nn.functional import cross_entropy
 
 from genomenet.models.config import ModelConfig
 from genomenet.models.language_model import LanguageModel
@@ -28,7 +29,13 @@ class Widths:
     outer: int
 
 
-SIZES = {4e6: Widths(256, 192), 12.3e6: Widths(384, 256)}
+SIZES = {
+    1e6: Widths(128, 64),
+    4e6: Widths(256, 192),
+    12.3e6: Widths(384, 256),
+    25e6: Widths(512, 384),
+    100e6: Widths(768, 512),
+}
 """By parameters; inside, hierarchies are as much wider than outside as H-Net's are."""
 
 
@@ -106,6 +113,19 @@ def ask_at_rate(model: LanguageModel, tokens: torch.Tensor, positions_per_chunk:
         asked = model(tokens).boundaries[0].probability[:, 1:]
     threshold = float(asked.quantile(1 - 1 / positions_per_chunk))
     network.guards = replace(network.guards, threshold=threshold)
+
+
+def training_step(model: LanguageModel, tokens: torch.Tensor) -> Callable[[], None]:
+    """Forward, backward and AdamW on the next base of (B, L + 1) tokens."""
+    optimiser = torch.optim.AdamW(model.parameters(), lr=1e-6, foreach=True)
+
+    def step() -> None:
+        optimiser.zero_grad()
+        logits = model(tokens[:, :-1]).logits
+        cross_entropy(logits.flatten(0, 1).float(), tokens[:, 1:].flatten()).backward()
+        optimiser.step()
+
+    return step
 
 
 def named(parameters: float) -> str:

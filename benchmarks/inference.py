@@ -264,7 +264,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--longest", type=int, default=131_072)
     parser.add_argument("--batches", nargs="+", type=int, default=[1, 32])
-    parser.add_argument("--sizes", nargs="+", type=float, default=list(SIZES), help="parameters")
+    parser.add_argument(
+        "--sizes", nargs="+", type=float, choices=list(SIZES), default=[4e6, 12.3e6]
+    )
     parser.add_argument("--repeats", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=30, help="longest pass")
     parser.add_argument("--gigabytes", type=float, default=4, help="largest state")
