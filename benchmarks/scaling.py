@@ -35,8 +35,8 @@ LENGTHS, WEIGHTS, MODELLED = "By length", "By parameters", "Modelled"
 TRAINING, FORWARD = "training step", "forward"
 SHORT = 1_024
 """Bases of the windows of the series by parameters."""
-SMALL_LAYERS = 2
-"""Layers of the main network in the series by length, so that a million bases fit."""
+SMALL_WIDTH, SMALL_LAYERS = 64, 2
+"""Of the main network in the series by length, so that a million bases fit."""
 BEYOND = ((1 << 20, 4e6), (1 << 20, 100e6))
 """Lengths and sizes that nothing here measures."""
 
@@ -58,9 +58,13 @@ class Limits:
 
 
 def small_arms() -> dict[str, ModelConfig]:
-    """The narrowest arms, with few layers."""
+    """Narrow arms with few layers."""
+    narrow = {"d_model": SMALL_WIDTH, "head_dim": 32, "mamba_head_dim": 32, "d_state": 32}
     configs = arms(min(SIZES))
-    return {name: with_layers(configs[name], SMALL_LAYERS) for name in ARMS}
+    return {
+        name: with_layers(dataclasses.replace(configs[name], **narrow), SMALL_LAYERS)
+        for name in ARMS
+    }
 
 
 def kept_bytes(model: LanguageModel, tokens: torch.Tensor) -> int:
