@@ -13,7 +13,8 @@ from genomenet.models.flops import flops_per_base
 TERMS = {
     "layers": "seconds per layer, however short the window",
     "products": "seconds per FLOP of projections, MLPs and scans",
-    "scores": "seconds per FLOP of attention between positions",
+    "scores": "seconds per FLOP of attention between all positions",
+    "windowed": "seconds per FLOP of attention in windows",
     "elements": "seconds per number that a layer hands on",
 }
 """What each feature costs."""
@@ -33,22 +34,35 @@ def features(config: ModelConfig, length: int, batch: int, training: bool) -> li
     """
     bases = length * batch
     flops = flops_per_base(config, length)
-    scores = flops.attention - flops_per_base(config, 1).attention
-    whole = flops.training if training else flops.total
     layout, elements, layers, share = config.networks(), 0.0, 0, 1.0
+    scores = {"all": 0.0, "windowed": 0.0}
+    counted = 0.0  # what `flops` has of them, which counts every key
     for stage in range(layout.stages + 1):
         inner = stage == layout.stages
         letters = layout.main if inner else layout.encoders[stage] + layout.decoders[stage]
-        elements += share * len(letters) * config.stage(stage).d_model
+        numbers, positions = config.stage(stage), length * share
+        attending = share * sum(letter in "tTE" for letter in letters)
+        keys = seen_keys(positions, numbers.window)
+        kind = "all" if numbers.window < 0 else "windowed"
+        scores[kind] += attending * 4 * keys * numbers.d_model
+        seen = positions if numbers.window < 0 else min(positions, numbers.window + 1)
+        heads = numbers.d_model // numbers.head_dim
+        counted += attending * seen * (4 * numbers.d_model + 3 * heads)
+        elements += share * len(letters) * numbers.d_model
         layers += len(letters)
         share /= 1 if inner else config.target(stage)
-    times = whole / flops.total
-    return [
-        layers,
-        (flops.total - scores) * times * bases,
-        scores * times * bases,
-        elements * bases,
-    ]
+    times = (flops.training if training else flops.total) / flops.total
+    products = flops.total - counted
+    both = [scores[kind] * times * bases for kind in scores]
+    return [layers, products * times * bases, *both, elements * bases]
+
+
+def seen_keys(positions: float, window: int) -> float:
+    """Keys that a position sees on average, none ahead of it."""
+    if window < 0 or window + 1 >= positions:
+        return (positions + 1) / 2
+    reach = window + 1
+    return reach - reach * (reach - 1) / 2 / positions
 
 
 @dataclass(frozen=True)
@@ -76,6 +90,12 @@ def fit(numbers: Sequence[Sequence[float]], seconds: Sequence[float]) -> CostMod
     size = np.maximum(scaled.max(axis=0), 1e-300)
     found, _ = nnls(scaled / size, np.ones(len(scaled)))
     return CostModel(tuple((found / size).tolist()))
+
+
+def can_be_fitted(points: Sequence[dict[str, Any]]) -> bool:
+    """Whether half of the points are as many as the costs to be found."""
+    used = np.any([point["features"] for point in points], axis=0).sum() if points else 0
+    return bool(points) and -(-len(points) // 2) >= used
 
 
 def fit_and_check(points: Sequence[dict[str, Any]]) -> CostModel:

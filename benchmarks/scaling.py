@@ -20,7 +20,7 @@ from _arms import (
     named,
     training_step,
 )
-from _cost_model import TERMS, CostModel, features, fit_and_check
+from _cost_model import TERMS, CostModel, can_be_fitted, features, fit_and_check
 from _record import conditions, report
 from _tables import HEADING, Row, draw
 from _timing import interleaved
@@ -172,7 +172,7 @@ def model_costs(rows: list[Row]) -> Iterator[Row]:
                 for row in rows
                 if row["arm"] == name and row["pass"] == kind and "seconds" in row
             ]
-            if len(points) < 2 * len(TERMS):
+            if not can_be_fitted(points):
                 continue
             costs = fit_and_check(points)
             for row in rows:

@@ -11,7 +11,7 @@ def test_ratios_within_the_tolerance_pass():
 
 def test_a_ratio_past_the_tolerance_is_named_with_both_figures():
     assert shortfalls(RECORDED, {"ssd": 1.39, "conv": 1.0}, 0.3) == {
-        "ssd": "ssd: x1.39, recorded as x2.00: 30% less, and 30% is allowed"
+        "ssd": "ssd: x1.39, recorded as x2.00: 31% less, and 30% is allowed"
     }
 
 
