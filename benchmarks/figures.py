@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from _arms import BLT, HNET_MAMBA, HNET_TRANSFORMER, MAMBA, TRANSFORMER, WINDOWED
 from _results import Missing, rows
 from _tables import Row
 
@@ -24,6 +25,8 @@ from genomenet.report.style import (
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 WIDTH = 7.2
 """Inches."""
+ARMS = (TRANSFORMER, WINDOWED, MAMBA, HNET_MAMBA, HNET_TRANSFORMER, BLT)
+"""In the order of their colours, the same in all figures."""
 
 
 def series(found: list[Row], key: str = "arm") -> dict[str, list[Row]]:
@@ -41,8 +44,9 @@ def thousands(value: float, _: Any = None) -> str:
 
 def log_values(axis: Any) -> None:
     """Plain numbers on a logarithmic axis."""
-    from matplotlib.ticker import FuncFormatter, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axis.set_major_formatter(FuncFormatter(thousands))
     axis.set_minor_formatter(NullFormatter())
 
@@ -69,7 +73,6 @@ def peers() -> Any:
         )
     axes.axvline(1, color=INK, linewidth=1)
     axes.set_xscale("log")
-    axes.set_xticks([1, 2, 4, 8])
     log_values(axes.xaxis)
     axes.set_yticks(range(len(labels)), labels)
     axes.invert_yaxis()
@@ -85,7 +88,8 @@ def decoding() -> Any:
     here = [row for row in found if row["size"] == largest and row["batch"] == 1]
     figure = new_figure(WIDTH, 3.8)
     axes = figure.subplots()
-    for number, (arm, members) in enumerate(series(here).items()):
+    for arm, members in series(here).items():
+        number = ARMS.index(arm)
         points = [(row["length"], row["bases_per_s"]) for row in members if row.get("bases_per_s")]
         axes.plot(*zip(*points, strict=True), marker(number) + "-", color=colour(number), label=arm)
     log_bases(axes, "bases before")
@@ -101,7 +105,8 @@ def by_length() -> Any:
     found = [row for row in rows("scaling", "By length") if row["pass"] == "training step"]
     figure = new_figure(WIDTH, 3.8)
     axes = figure.subplots()
-    for number, (arm, members) in enumerate(series(found).items()):
+    for arm, members in series(found).items():
+        number = ARMS.index(arm)
         measured = [(row["length"], row["us_per_base"]) for row in members if row.get("seconds")]
         axes.plot(
             *zip(*measured, strict=True), marker(number) + "-", color=colour(number), label=arm

@@ -30,7 +30,7 @@ from genomenet.models.language_model import LanguageModel, LanguageModelState
 from genomenet.models.parameters import count_parameters
 from genomenet.nn.kv_cache import KVCache
 
-STEPS = 16
+STEPS = 32
 """Bases that each row decodes in a turn."""
 FEW = 16
 """Steps that a state has really taken before it is stretched to its length."""
@@ -131,9 +131,9 @@ def stretch_cache(cache: KVCache, positions: int) -> None:
     """Keys and values of so many positions, and room for those that are to come."""
     assert cache._keys is not None
     batch, heads, _, width = cache._keys.shape
-    slots = cache._slots or positions + 8 * STEPS
+    slots = cache._slots or positions + 16 * STEPS
     cache._keys, cache._values = torch.randn(
-        2, batch, heads, min(slots, positions + 8 * STEPS), width
+        2, batch, heads, min(slots, positions + 16 * STEPS), width
     )
     cache.position_B.fill_(positions)
 
@@ -267,7 +267,7 @@ def main() -> None:
     parser.add_argument(
         "--sizes", nargs="+", type=float, choices=list(SIZES), default=[4e6, 12.3e6]
     )
-    parser.add_argument("--repeats", type=int, default=4)
+    parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=30, help="longest pass")
     parser.add_argument("--gigabytes", type=float, default=4, help="largest state")
     parser.add_argument("--threads", type=int, default=2)

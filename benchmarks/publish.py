@@ -203,8 +203,6 @@ BLOCKS: dict[str, tuple[str, str, Callable[[list[Row]], str]]] = {
             }
         ),
     ),
-    "reading": ("loader", "Reading training windows", as_it_is),
-    "importing": ("importing", "Importing", as_it_is),
 }
 """Name of the markers: the benchmark, its table, and how to draw it."""
 

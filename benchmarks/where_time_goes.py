@@ -196,7 +196,7 @@ def main() -> None:
     parser.add_argument("--size", type=float, default=4e6, help="parameters")
     parser.add_argument("--rows", type=int, default=4)
     parser.add_argument("--length", type=int, default=1_024)
-    parser.add_argument("--steps", type=int, default=4)
+    parser.add_argument("--steps", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--save", action="store_true", help="write results/where_time_goes.*")
     arguments = parser.parse_args()
