@@ -39,7 +39,7 @@ def as_it_is(found: list[Row]) -> str:
             value = row.get(key)
             cells[key] = written(value)
             if f"{key} low" in row:
-                cells[key] = f"x{value} ({row[f'{key} low']} to {row[f'{key} high']})"
+                cells[key] = f"x{value:.2f} ({row[f'{key} low']:.2f} to {row[f'{key} high']:.2f})"
         lines.append(cells)
     numbers = {key for key in keys if not isinstance(found[0].get(key), str)}
     return draw(lines, {key: (key, "d" if key in numbers else "") for key in keys})
