@@ -139,7 +139,10 @@ def stretch_cache(cache: KVCache, positions: int) -> None:
 
 
 def bytes_of(state: Any) -> int:
-    """Bytes of all tensors in a state."""
+    """Bytes of all tensors in a state; of keys and values those that hold something."""
+    if isinstance(state, KVCache):
+        held = min(int(state.position_B.max()), state._keys.shape[2])
+        return 2 * state._keys[:, :, :held].numel() * state._keys.element_size()
     if isinstance(state, torch.Tensor):
         return state.numel() * state.element_size()
     if isinstance(state, list | tuple):
@@ -184,6 +187,7 @@ def decoding_rows(
                 if expected_bytes(config, length, batch) < limits.gigabytes * 1e9:
                     states[name] = state_at(models[name], length, batch)
             before = {name: state.steps for name, state in states.items()}
+            held = {name: bytes_of(state) for name, state in states.items()}
             cases = {name: decoder(models[name], state, batch) for name, state in states.items()}
             times = interleaved(cases, limits.repeats, clock)
             for name, config in configs.items():
@@ -200,7 +204,7 @@ def decoding_rows(
                     row["note"] = f"left out: {needed:,.0f} GB of keys and values"
                 else:
                     row |= decoding_numbers(name, times, batch)
-                    row["state_bytes"] = bytes_of(states[name]) / batch
+                    row["state_bytes"] = held[name] / batch
                     steps = [a - b for a, b in zip(states[name].steps, before[name], strict=True)]
                     row["bases_per_chunk"] = steps[0] / steps[1] if len(steps) > 1 else None
                 found[name] = row
