@@ -133,7 +133,7 @@ def host_rows(small: Path, large: Path, rounds: int) -> Iterator[dict]:
     from genomenet.training.loader_speed import bench_windows, genome_files, training_batches
     from genomenet.training.page_cache import bring_in
 
-    steps = 64
+    steps = 4_096  # many: windows are read ahead in larger pieces
     with ExitStack() as stack:
         running, found = {}, {}
         for path in (small, large):
