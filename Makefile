@@ -13,9 +13,11 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 SOURCES := genomenet tests benchmarks
 DEMO := data_prep/demo/human_chr20_42M_46M
+# In the order in which `make bench` runs them.
+BENCHMARKS := training ops blt where_time_goes inference scaling startup precision loader importing
 
 .PHONY: help setup demo clean-demo test test-slow browser test-browser \
-	test-similarity test-kernels test-trackers slurm test-slurm lint format types bench lock clean
+	test-similarity test-kernels test-trackers slurm test-slurm lint format types bench bench-smoke lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s%s\n", $$1, $$2}' Makefile
@@ -101,10 +103,15 @@ format: setup  ## mend what the linter can mend
 types: setup  ## check types
 	$(BIN)/mypy
 
-bench: setup  ## run the benchmarks and keep their tables in benchmarks/results
-	@set -e; for script in benchmarks/[a-z]*.py; do \
-		echo "$(BIN)/python $$script --save"; $(BIN)/python "$$script" --save; \
+bench: setup  ## run the benchmarks for about an hour, and write their tables and figures into the docs
+	@set -e; for name in $(BENCHMARKS); do \
+		echo "$(BIN)/python benchmarks/$$name.py --save"; $(BIN)/python "benchmarks/$$name.py" --save; \
 	done
+	$(BIN)/python benchmarks/figures.py
+	$(BIN)/python benchmarks/publish.py
+
+bench-smoke: setup  ## compare ratios of speed with those recorded, in about two minutes
+	$(BIN)/python benchmarks/smoke.py
 
 lock:  ## resolve the dependencies afresh and rewrite constraints.txt
 	@set -euo pipefail; venv=$$(mktemp -d); trap 'rm -rf "$$venv"' EXIT; \

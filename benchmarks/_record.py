@@ -1,18 +1,34 @@
-"""What every benchmark writes: the conditions it ran under, and its table kept in results/."""
+"""What every benchmark writes: its table, its numbers, and the conditions that it ran under."""
 
 import datetime
+import json
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
+
+from genomenet.files import whole_file
+from genomenet.json_records import to_plain
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def command(script: str) -> str:
+    """How the script was called."""
+    return " ".join(["python", f"benchmarks/{Path(script).name}", *sys.argv[1:]])
+
+
+def today() -> str:
+    """The date, as 2026-01-31."""
+    return datetime.date.today().isoformat()
 
 
 def conditions(script: str) -> str:
     """Command, date, processor, threads and torch, as one line."""
-    command = " ".join(["python", f"benchmarks/{Path(script).name}", *sys.argv[1:]])
-    today = datetime.date.today().isoformat()
     return (
-        f"`{command}`, {today}. {processor()}, {torch.get_num_threads()} thread(s), "
+        f"`{command(script)}`, {today()}. {processor()}, {torch.get_num_threads()} thread(s), "
         f"torch {torch.__version__}."
     )
 
@@ -24,11 +40,37 @@ def processor() -> str:
     return next((x.split(":")[1].strip() for x in lines if x.startswith("model name")), "unknown")
 
 
-def report(script: str, text: str, save: bool) -> None:
-    """Print a table, and keep it under results/ by script and date."""
+def report(script: str, text: str, save: bool, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Print a table; keep it as results/NAME.md, and its numbers as results/NAME.json.
+
+    Parameters
+    ----------
+    script : str
+        The benchmark's file, after which results are named.
+    text : str
+        Markdown.
+    save : bool
+        Whether to keep anything.
+    rows : iterable of mapping
+        The numbers, a record each. `_tables.rows_of` has those of a text.
+    """
     print(text)
     if save:
-        today = datetime.date.today().isoformat()
-        target = Path(__file__).parent / "results" / f"{Path(script).stem}-{today}.md"
-        target.parent.mkdir(exist_ok=True)
-        target.write_text(text, encoding="utf-8")
+        name = Path(script).stem
+        with whole_file(RESULTS / f"{name}.md") as handle:
+            handle.write(text)
+        write_json(RESULTS / f"{name}.json", script, rows)
+
+
+def write_json(path: Path, script: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write the numbers of a run and the conditions that it ran under, whole or not at all."""
+    record = {
+        "machine": processor(),
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "date": today(),
+        "command": command(script),
+        "rows": [to_plain(dict(row)) for row in rows],
+    }
+    with whole_file(path) as handle:
+        handle.write(json.dumps(record, indent=1) + "\n")

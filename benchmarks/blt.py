@@ -6,7 +6,8 @@ from collections.abc import Callable
 import torch
 import transformers
 from _record import conditions, report
-from ops import interleaved
+from _tables import rows_of
+from _timing import interleaved
 from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import BltConfig, BltForCausalLM
@@ -102,9 +103,10 @@ def table(length: int, patch_sizes: list[int], repeats: int) -> str:
         )
         for name, our_case, their_case in passes:
             seconds = interleaved({"genomenet": our_case, "transformers": their_case}, repeats)
-            for which, value in seconds.items():
-                ratio = f"x{value / seconds['genomenet']:.2f}"
-                rows.append(f"| {patch} | {name} | {which} | {length / value:,.0f} | {ratio} |")
+            for which, timing in seconds.items():
+                ratio = f"x{timing.ratio_to(seconds['genomenet'])[0]:.2f}"
+                rate = f"{length / timing.median:,.0f}"
+                rows.append(f"| {patch} | {name} | {which} | {rate} | {ratio} |")
     return "\n".join(rows)
 
 
@@ -114,7 +116,7 @@ def main() -> None:
     parser.add_argument("--length", type=int, default=8192, help="positions of the one sequence")
     parser.add_argument("--patch-sizes", type=int, nargs="+", default=[4, 8])
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--save", action="store_true", help="write benchmarks/results/blt-DATE.md")
+    parser.add_argument("--save", action="store_true", help="write benchmarks/results/blt.md")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     text = (
@@ -125,7 +127,7 @@ def main() -> None:
         f"{arguments.repeats} interleaved repeats.\n\n"
         f"{table(arguments.length, arguments.patch_sizes, arguments.repeats)}\n"
     )
-    report(__file__, text, arguments.save)
+    report(__file__, text, arguments.save, rows_of(text))
 
 
 if __name__ == "__main__":

@@ -221,7 +221,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--megabases", type=int, default=250, help="length of the chromosome")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--save", action="store_true", help="write results/importing-DATE.md")
+    parser.add_argument("--save", action="store_true", help="write results/importing.md")
     parser.add_argument("--case", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.case:
@@ -229,6 +229,7 @@ def main() -> None:
         return
     # After the other processes: torch is not theirs to load.
     from _record import conditions, report
+    from _tables import rows_of
 
     everyone = [
         "bare_translate",
@@ -266,7 +267,7 @@ def main() -> None:
         "byte for each byte; SHA-256 over half as many; decompress."
         f"\n\n{table}\n"
     )
-    report(__file__, text, arguments.save)
+    report(__file__, text, arguments.save, rows_of(text))
 
 
 if __name__ == "__main__":

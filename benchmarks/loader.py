@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from _record import conditions, report
+from _tables import rows_of
 from pyfaidx import Fasta
 
 from genomenet.genome.genome import open_genome
@@ -158,7 +159,7 @@ def main() -> None:
         + "\n".join(scaling)
         + "\n"
     )
-    report(__file__, text, arguments.save)
+    report(__file__, text, arguments.save, rows_of(text))
 
 
 if __name__ == "__main__":

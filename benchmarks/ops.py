@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import torch
 from _record import conditions, report
+from _tables import rows_of
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -267,7 +268,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--precision", nargs="+", default=["highest", "medium"])
-    parser.add_argument("--save", action="store_true", help="write benchmarks/results/ops-DATE.md")
+    parser.add_argument("--save", action="store_true", help="write benchmarks/results/ops.md")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(0)
@@ -277,7 +278,7 @@ def main() -> None:
         "`torch.set_float32_matmul_precision`.\n\n"
         f"{table(arguments.repeats, arguments.precision)}\n"
     )
-    report(__file__, text, arguments.save)
+    report(__file__, text, arguments.save, rows_of(text))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 import yaml
 from _record import conditions, report
+from _tables import rows_of
 
 from genomenet.genome.importer import import_genome
 from genomenet.models.config import ModelConfig
@@ -67,7 +68,7 @@ def main() -> None:
         "|---|---|---|---|---|\n" + "\n".join(rows) + "\n"
     )
     torch.set_float32_matmul_precision("highest")
-    report(__file__, text, arguments.save)
+    report(__file__, text, arguments.save, rows_of(text))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import _peers
 import torch
 import transformers
 from _record import conditions, report
+from _tables import rows_of
 from _timing import Case, Timing, interleaved
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -264,7 +265,7 @@ def main() -> None:
         "| isotropic | bases/s | isotropic | time per nominal FLOP | executed |\n"
         "|---|---:|---|---:|---|---:|---:|---:|---:|---:|---:|---:|\n" + "\n".join(arms) + "\n"
     )
-    report(__file__, text, arguments.save)
+    report(__file__, text, arguments.save, rows_of(text))
 
 
 if __name__ == "__main__":

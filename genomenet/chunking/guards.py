@@ -183,9 +183,9 @@ def step_guards(
     """
     t_R = state.position_B[rows_R]
     asked_R = (probability_R > guards.threshold) | (t_R == 0)
-    granted_R = asked_R & (state.granted_B[rows_R] < guards.allowed(t_R))
-    if guards.max_boundary_share >= 1:
-        granted_R = asked_R
+    granted_R = asked_R
+    if guards.max_boundary_share < 1:
+        granted_R = asked_R & (state.granted_B[rows_R] < guards.allowed(t_R))
     forced_R = t_R == 0
     if guards.at_n and position.tokens_BL is not None:
         n_R = position.tokens_BL[:, 0] == N_CODE

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from genomenet.cli.importing import heavy_imports
 from genomenet.cli.parsing import VerbParser
 
 
@@ -28,12 +29,13 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--quiet", type=bool, default=False, help="Show no progress bar.")
     parsed = parser.read(words)
 
-    from genomenet.cli.stopping import stops_at_once
-    from genomenet.cli.terminal import tell_summary, warn
-    from genomenet.training.branch import branch
-    from genomenet.training.record import read_record
-    from genomenet.training.run import resume
-    from genomenet.training.strategy import cluster_environment, is_first_process
+    with heavy_imports():
+        from genomenet.cli.stopping import stops_at_once
+        from genomenet.cli.terminal import tell_summary, warn
+        from genomenet.training.branch import branch
+        from genomenet.training.record import read_record
+        from genomenet.training.run import resume
+        from genomenet.training.strategy import cluster_environment, is_first_process
 
     run, out = Path(parsed.run), Path(parsed.out)
     config, _ = read_record(run)

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from genomenet.cli.importing import heavy_imports
 from genomenet.cli.parsing import VerbParser
 from genomenet.errors import UserError
 from genomenet.study.config import StudyConfig
@@ -33,13 +34,14 @@ def main(words: Sequence[str]) -> int:
     if parsed.jobs < 0:
         raise UserError(f"--jobs is {parsed.jobs}; give 0 for one a core (or GPU), or more")
 
-    from tqdm import tqdm
+    with heavy_imports():
+        from tqdm import tqdm
 
-    from genomenet.cli.terminal import ArmBars, warn
-    from genomenet.report.page import write_report
-    from genomenet.report.tables import text_table
-    from genomenet.study.compare import compare
-    from genomenet.training.signals import StopAtOnce
+        from genomenet.cli.terminal import ArmBars, warn
+        from genomenet.report.page import write_report
+        from genomenet.report.tables import text_table
+        from genomenet.study.compare import compare
+        from genomenet.training.signals import StopAtOnce
 
     out = Path(parsed.out)
     steps = {f"{arm}-seed{seed}": config.recipe(arm).max_steps for arm, seed in config.keys}

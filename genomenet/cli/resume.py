@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from genomenet.cli.importing import heavy_imports
 from genomenet.cli.parsing import VerbParser
 
 
@@ -26,10 +27,11 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--quiet", type=bool, default=False, help="Show no progress bar.")
     parsed = parser.read(words)
 
-    from genomenet.cli.stopping import stops_at_once
-    from genomenet.cli.terminal import tell_summary, warn
-    from genomenet.training.record import read_record
-    from genomenet.training.run import resume
+    with heavy_imports():
+        from genomenet.cli.stopping import stops_at_once
+        from genomenet.cli.terminal import tell_summary, warn
+        from genomenet.training.record import read_record
+        from genomenet.training.run import resume
 
     run = Path(parsed.run)
     changes = {

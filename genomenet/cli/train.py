@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from genomenet.cli.importing import heavy_imports
 from genomenet.cli.parsing import VerbParser
 from genomenet.models.patcher import check_patcher
 from genomenet.training.config import RunConfig
@@ -30,10 +31,11 @@ def main(words: Sequence[str]) -> int:
     config = parser.config(RunConfig, parsed).check()
     check_patcher(config.model)
 
-    from genomenet.cli.stopping import stops_at_once
-    from genomenet.cli.terminal import tell_summary, warn
-    from genomenet.training.requeue import train_or_resume
-    from genomenet.training.run import train
+    with heavy_imports():
+        from genomenet.cli.stopping import stops_at_once
+        from genomenet.cli.terminal import tell_summary, warn
+        from genomenet.training.requeue import train_or_resume
+        from genomenet.training.run import train
 
     out, command = Path(parsed.out), f"genomenet train {shlex.join(words)}"
     with stops_at_once(config.train):

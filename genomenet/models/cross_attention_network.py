@@ -185,7 +185,7 @@ class CrossAttentionNetwork(ChunkingNetwork):
             x_RD = reading.step(x_RD, take_rows(memory_BKE, rows_R), confidence_R)
             x_RD = layer.step(x_RD, layer_state, rows_R)
         if self.decoder.rmsnorm is not None:
-            x_RD = self.decoder.rmsnorm(x_RD)
+            x_RD = self.decoder.rmsnorm.step(x_RD)
         return x_RD[..., : self.outer_width]
 
     def read(

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from genomenet.nn.kv_cache import KVCache
+from genomenet.nn.rows import take_rows
 from genomenet.ops.attention import attend, causal_attention
 from genomenet.ops.attention_prefix import attend_behind
 from genomenet.ops.packing import Packing
@@ -39,7 +40,7 @@ class CausalAttention(nn.Module):
         rope_base: float = 10000.0,
     ):
         super().__init__()
-        self.head_dim = head_dim
+        self.heads, self.head_dim = d_model // head_dim, head_dim
         self.rotary_dim = rotary_dim
         self.window = window
         self.rope_base = rope_base
@@ -59,10 +60,16 @@ class CausalAttention(nn.Module):
 
     def step(self, x_RD: Tensor, state: KVCache, rows_R: Tensor) -> Tensor:
         """One more position of the rows named; equals `forward` at that position."""
-        q_RHP, k_RHP, v_RHP = self.Wqkv(x_RD).unflatten(-1, (3, -1, self.head_dim)).unbind(1)
-        position_R = state.position_B[rows_R]
-        q_RHP = apply_rope_at(q_RHP, position_R, self.rotary_dim, self.rope_base)
-        k_RHP = apply_rope_at(k_RHP, position_R, self.rotary_dim, self.rope_base)
+        qk_RIP, v_RHP = (
+            self.Wqkv(x_RD)
+            .unflatten(-1, (-1, self.head_dim))
+            .split([2 * self.heads, self.heads], dim=1)
+        )
+        # Queries and keys turn alike, so they turn together.
+        qk_RIP = apply_rope_at(
+            qk_RIP, take_rows(state.position_B, rows_R), self.rotary_dim, self.rope_base
+        )
+        q_RHP, k_RHP = qk_RIP.chunk(2, dim=1)
         y_RHP = attend(q_RHP, *state.add(k_RHP, v_RHP, rows_R))
         return self.out_proj(y_RHP.flatten(1))
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from genomenet.nn.norm import RMSNorm
+from genomenet.ops.attention import attend
 from genomenet.ops.segments import segment_attention, segment_max, slot_attention, spread
 
 
@@ -173,7 +174,7 @@ class ChunkReading(nn.Module):
         self.slots, self.head_dim = slots, head_dim
         self.residual = 2 if doubled else 1
         self.norm_kv = RMSNorm(d_model)
-        self.norm_q: nn.Module | None = None
+        self.norm_q: RMSNorm | None = None
         self.Wq: nn.Module | None = None
         if slots > 1:
             self.norm_q = RMSNorm(d_model)
@@ -214,11 +215,17 @@ class ChunkReading(nn.Module):
 
     def step(self, x_RD: Tensor, memory_RKE: Tensor, confidence_R: Tensor | None = None) -> Tensor:
         """One more position of some rows, reading their chunks as `remember` left them."""
-        chunk_R1 = torch.zeros(len(x_RD), 1, dtype=torch.int64, device=x_RD.device)
-        confidence_R1 = None if confidence_R is None else confidence_R.unsqueeze(1)
-        return self.recall(x_RD.unsqueeze(1), memory_RKE.unsqueeze(1), chunk_R1, confidence_R1)[
-            :, 0
-        ]
+        if self.Wq is None or self.norm_q is None:
+            y_RD = self.out_proj(memory_RKE.squeeze(1))
+        else:
+            # One chunk a row: plain attention to its slots.
+            q_RHP = self.Wq(self.norm_q.step(x_RD)).unflatten(-1, (-1, self.head_dim))
+            k_RKHP, v_RKHP = memory_RKE.unflatten(-1, (2, -1, self.head_dim)).unbind(2)
+            found_RHP = attend(q_RHP, k_RKHP.transpose(1, 2), v_RKHP.transpose(1, 2))
+            y_RD = self.out_proj(found_RHP.flatten(1))
+        if confidence_R is not None:
+            y_RD = y_RD * confidence_R.unsqueeze(-1)
+        return self.residual * x_RD + y_RD
 
     def recall(
         self, x_BLD: Tensor, memory_BSKE: Tensor, chunk_BL: Tensor, confidence_BL: Tensor | None

@@ -31,7 +31,9 @@ class KVCache:
         self._keys: Tensor | None = None  # (B, H, T, P), made when a first key shows its shape
         self._values: Tensor | None = None
 
-    def add(self, k_RHP: Tensor, v_RHP: Tensor, rows_R: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def add(
+        self, k_RHP: Tensor, v_RHP: Tensor, rows_R: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
         """Add the keys and values of one more position of some rows.
 
         Parameters
@@ -45,19 +47,30 @@ class KVCache:
         -------
         tuple of Tensor
             All keys and values of these rows, (R, H, T, P), and which of them the new position
-            sees, (R, T).
+            sees, (R, T), or None when that is all of them.
         """
-        position_R = self.position_B[rows_R]
-        used = int(position_R.max()) + 1
+        position_R = take_rows(self.position_B, rows_R)
+        # Both in one go: on a GPU each would wait for it.
+        first, last = torch.stack(position_R.aminmax()).tolist()
+        used = last + 1
         if self._slots is not None:
             used = min(used, self._slots)
-        slot_R = position_R if self._slots is None else position_R % self._slots
         self._keys = self._grown(self._keys, k_RHP, used)
         self._values = self._grown(self._values, v_RHP, used)
+        if first == last and len(rows_R) == len(self.position_B):
+            # All rows at one position: no row needs to be looked up, and all see the same.
+            slot = last if self._slots is None else last % self._slots
+            self._keys[:, :, slot] = k_RHP
+            self._values[:, :, slot] = v_RHP
+            self.position_B += 1
+            return self._keys[:, :, :used], self._values[:, :, :used], None
+        slot_R = position_R if self._slots is None else position_R % self._slots
         self._keys[rows_R, :, slot_R] = k_RHP
         self._values[rows_R, :, slot_R] = v_RHP
+        seen_RT = None
+        if first + 1 < used:
+            seen_RT = torch.arange(used, device=rows_R.device) <= position_R.unsqueeze(1)
         self.position_B[rows_R] = position_R + 1
-        seen_RT = torch.arange(used, device=rows_R.device) <= position_R.unsqueeze(1)
         return (
             take_rows(self._keys[:, :, :used], rows_R),
             take_rows(self._values[:, :, :used], rows_R),

@@ -154,7 +154,7 @@ class Mamba2(nn.Module):
             self.D,
         )
         put_rows(state.ssm_BHPN, rows_R, ssm_RHPN)
-        return self.out_proj(self.norm(y_RHP.flatten(1), z_RI))
+        return self.out_proj(self.norm.step(y_RHP.flatten(1), z_RI))
 
     def read(self, x_BLD: Tensor, valid_BL: Tensor, state: Mamba2State) -> Tensor:
         """Many positions behind the state; equals a loop of `step` over the valid ones."""

@@ -51,7 +51,7 @@ class Block(nn.Module):
             self.mixer = Mamba2(
                 d_model, numbers.d_inner, numbers.mamba_head_dim, numbers.d_state, numbers.d_conv
             )
-        self.norm2: nn.Module | None = None
+        self.norm2: RMSNorm | None = None
         self.mlp: nn.Module | None = None
         if width := numbers.mlp_width(letter):
             self.norm2 = RMSNorm(d_model)
@@ -86,9 +86,9 @@ class Block(nn.Module):
 
     def step(self, x_RD: Tensor, state: Any, rows_R: Tensor) -> Tensor:
         """One more position of the rows named; equals `forward` at that position."""
-        x_RD = x_RD + self.mixer.step(self.norm1(x_RD), state, rows_R)
+        x_RD = x_RD + self.mixer.step(self.norm1.step(x_RD), state, rows_R)
         if self.mlp is not None and self.norm2 is not None:
-            x_RD = x_RD + self.mlp(self.norm2(x_RD))
+            x_RD = x_RD + self.mlp(self.norm2.step(x_RD))
         return x_RD
 
     def read(self, x_BLD: Tensor, valid_BL: Tensor, state: Any) -> Tensor:
@@ -182,7 +182,7 @@ class IsotropicStack(nn.Module):
         x_RD = x_RD.to(torch.promote_types(x_RD.dtype, torch.float32))
         for layer, layer_state in zip(layers, state, strict=True):
             x_RD = layer.step(x_RD, layer_state, rows_R)
-        return x_RD if self.rmsnorm is None else self.rmsnorm(x_RD)
+        return x_RD if self.rmsnorm is None else self.rmsnorm.step(x_RD)
 
     def read(self, x_BLD: Tensor, valid_BL: Tensor, state: list[Any]) -> Tensor:
         """Many positions at once; equals a loop of `step` over the valid ones.

@@ -56,7 +56,7 @@ def causal_attention(
     return _windowed(q, k, v, window).transpose(1, 2)
 
 
-def attend(q_RHP: Tensor, k_RHTP: Tensor, v_RHTP: Tensor, seen_RT: Tensor) -> Tensor:
+def attend(q_RHP: Tensor, k_RHTP: Tensor, v_RHTP: Tensor, seen_RT: Tensor | None = None) -> Tensor:
     """Softmax attention of one query a row to the keys it sees, scaled by 1/sqrt(P).
 
     Parameters
@@ -65,17 +65,16 @@ def attend(q_RHP: Tensor, k_RHTP: Tensor, v_RHTP: Tensor, seen_RT: Tensor) -> Te
         Queries.
     k_RHTP, v_RHTP : Tensor
         Keys and values in any order; those that are not seen may hold any finite number.
-    seen_RT : Tensor of bool
-        Which keys each query sees; at least one.
+    seen_RT : Tensor of bool, optional
+        Which keys each query sees; at least one. All when left out.
 
     Returns
     -------
     Tensor
         (R, H, P).
     """
-    y_RH1P = F.scaled_dot_product_attention(
-        q_RHP.unsqueeze(2), k_RHTP, v_RHTP, attn_mask=seen_RT[:, None, None, :]
-    )
+    mask = None if seen_RT is None else seen_RT[:, None, None, :]
+    y_RH1P = F.scaled_dot_product_attention(q_RHP.unsqueeze(2), k_RHTP, v_RHTP, attn_mask=mask)
     return y_RH1P.squeeze(2)
 
 

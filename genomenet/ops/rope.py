@@ -112,7 +112,7 @@ def apply_rope_at(
     _check(rotary_dim, x_RHP.shape[-1])
     if rotary_dim == 0:
         return x_RHP
-    cos, sin = _cos_sin(position_R, rotary_dim, base, x_RHP.dtype)
+    cos, sin = _cos_sin(position_R, rotary_dim, float(base), x_RHP.dtype)
     return _rotate(x_RHP, cos, sin, 1.0)
 
 
@@ -166,10 +166,17 @@ def _cos_sin(
     position_T: Tensor, rotary_dim: int, base: float, dtype: torch.dtype
 ) -> tuple[Tensor, Tensor]:
     """Cosines and sines of the angles at some positions, (T, 1, rotary_dim / 2)."""
-    pair = torch.arange(0, rotary_dim, 2, dtype=torch.float64, device=position_T.device)
-    rate = base ** (-pair / rotary_dim)
+    rate = _rates(rotary_dim, base, position_T.device)
     angle = torch.outer(position_T.double(), rate).unsqueeze(1)
     return angle.cos().to(dtype), angle.sin().to(dtype)
+
+
+@lru_cache(maxsize=32)
+def _rates(rotary_dim: int, base: float, device: torch.device) -> Tensor:
+    """Radians a position by which each pair of dimensions turns, (rotary_dim / 2,)."""
+    with torch.inference_mode(False), torch.no_grad():
+        pair = torch.arange(0, rotary_dim, 2, dtype=torch.float64, device=device)
+        return base ** (-pair / rotary_dim)
 
 
 def _rotate(x: Tensor, cos: Tensor, sin: Tensor, sign: float) -> Tensor:

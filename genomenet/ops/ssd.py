@@ -126,5 +126,8 @@ def ssd_step_(
         step_RHP = dt.unsqueeze(-1) * x
         state_RHPN.mul_(torch.exp(dt * A)[..., None, None])
         state_RHPN.addcmul_(step_RHP.unsqueeze(-1), B[:, None, None, :])
-        y_RHP = torch.matmul(state_RHPN, C[:, None, :, None]).squeeze(-1) + D[:, None] * x
+        # C from the left, and all heads of a row in one product: as a batch of columns it is three
+        # times as slow on a CPU.
+        y_R1I = torch.bmm(C.unsqueeze(1), state_RHPN.flatten(1, 2).mT)
+        y_RHP = y_R1I.view(x.shape) + D[:, None] * x
     return y_RHP.to(x_RHP.dtype)

@@ -54,6 +54,9 @@ def test_attention_to_what_is_seen(dtype, bound):
     for t in range(LENGTH):
         seen = ((place <= t) & (place >= t - 6)).expand(2, -1)
         assert_close(attend(q[:, t], keys, values, seen), expected[:, t], bound)
+        window = slice(max(0, t - 6), t + 1)
+        without_others = attend(q[:, t], keys[:, :, window], values[:, :, window])
+        assert_close(without_others, expected[:, t], bound)
 
 
 @pytest.mark.parametrize(("dtype", "bound"), PRECISIONS)

@@ -1,0 +1,213 @@
+"""What a training step of every arm spends its time on, beside what the machine can do at most."""
+
+import argparse
+import math
+import statistics
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+import torch
+from _arms import arms, make, named, training_step
+from _record import conditions, report
+from _tables import HEADING, Row, draw
+from _timing import interleaved
+from torch.autograd.profiler_util import FunctionEvent
+from torch.profiler import ProfilerActivity, profile
+
+from genomenet.models.parameters import count_parameters
+
+PRODUCTS, BATCHED = "matrix products", "batched products"
+ATTENTION, SCAN, CONVOLUTION, NORMS = "attention", "scan", "convolution", "norms"
+ENDS, OPTIMISER, OTHER = "embedding and loss", "optimiser", "other"
+GROUPS = (PRODUCTS, BATCHED, ATTENTION, SCAN, CONVOLUTION, NORMS, ENDS, OPTIMISER, OTHER)
+CEILINGS, STEPS, SHARES = "Ceilings", "Steps", "Shares"
+
+WHOLE = {
+    "Optimizer.step": OPTIMISER,
+    "Optimizer.zero_grad": OPTIMISER,
+    "SSDScan": SCAN,
+    "_EMA": SCAN,
+    "_ConvSiLU": CONVOLUTION,
+    "_GatedRMSNorm": NORMS,
+    "_RMSNorm": NORMS,
+    "_Rotate": ATTENTION,
+    "_SegmentAttention": ATTENTION,
+    "_SlotAttention": ATTENTION,
+    "_Fetch": ATTENTION,
+    "aten::scaled_dot_product": ATTENTION,
+    "aten::_scaled_dot_product": ATTENTION,
+    "ScaledDotProduct": ATTENTION,
+    "aten::cross_entropy": ENDS,
+    "aten::_log_softmax": ENDS,
+    "LogSoftmax": ENDS,
+    "aten::nll_loss": ENDS,
+    "NllLoss": ENDS,
+    "aten::embedding": ENDS,
+    "Embedding": ENDS,
+}
+"""Beginnings of names: all that happens within such an event is of its group, its batched products
+aside."""
+SINGLE = {
+    "aten::mm": PRODUCTS,
+    "aten::addmm": PRODUCTS,
+    "aten::mkldnn_linear": PRODUCTS,
+    "aten::bmm": BATCHED,
+    "aten::baddbmm": BATCHED,
+    "aten::baddbmm_": BATCHED,
+}
+ELEMENTWISE = (
+    "add add_ sub sub_ mul mul_ div div_ neg exp exp_ silu silu_ silu_backward copy_ cat addcmul "
+    "addcmul_ where square square_ sum cumsum softplus softplus_backward fill_ zero_"
+)
+"""Operations that do next to nothing but read and write."""
+ENGINE = "autograd::engine::evaluate_function: "
+COPIED = 1 << 26
+"""Numbers of the tensors whose copying gives the memory's ceiling."""
+WIDTH = 2_048
+"""Of the square matrices whose product gives the ceiling of products."""
+
+
+def group_of(event: FunctionEvent) -> str:
+    """The group that an event's own time belongs to."""
+    single = SINGLE.get(event.name)
+    around: FunctionEvent | None = event
+    group = single or OTHER
+    while around is not None:
+        name = around.name.removeprefix(ENGINE)
+        for start, whole in WHOLE.items():
+            if name.startswith(start):
+                # Products inside the scan are told apart; inside the optimiser nothing is.
+                group = single if single == BATCHED and whole != OPTIMISER else whole
+                break
+        around = around.cpu_parent
+    return group
+
+
+def bytes_moved(event: FunctionEvent) -> int:
+    """Bytes that an elementwise operation reads and writes, of numbers of four bytes."""
+    sizes = [math.prod(shape) for shape in event.input_shapes or () if shape]
+    return 4 * (sum(sizes) + max(sizes)) if sizes else 0
+
+
+def ceilings(repeats: int, clock: Callable[[], float]) -> dict[str, float]:
+    """GFLOP/s of a large product, and GB/s of a large copy, both ways counted."""
+    matrix, source = torch.ones(WIDTH, WIDTH), torch.ones(COPIED)
+    target, out = torch.empty_like(source), torch.empty_like(matrix)
+    cases = {
+        "gflops": lambda: torch.mm(matrix, matrix, out=out),
+        "gbytes": lambda: target.copy_(source),
+    }
+    work = {"gflops": 2 * WIDTH**3, "gbytes": 2 * 4 * COPIED}
+    times = interleaved(cases, repeats, clock)
+    return {name: work[name] / min(times[name].seconds) / 1e9 for name in cases}
+
+
+def profiled(step: Callable[[], object], steps: int) -> list[FunctionEvent]:
+    """Events of some steps."""
+    with profile(
+        activities=[ProfilerActivity.CPU], record_shapes=True, with_flops=True, acc_events=True
+    ) as recorded:
+        for _ in range(steps):
+            step()
+    return list(recorded.events() or [])
+
+
+def rows_of_arm(
+    name: str, size: float, tokens: torch.Tensor, steps: int, clock: Callable[[], float]
+) -> Iterator[Row]:
+    """A row on the arm's step, and one a group."""
+    config = arms(size)[name]
+    step = training_step(make(config), tokens)
+    seconds = statistics.median(interleaved({"": step}, steps, clock)[""].seconds)
+    own: Counter[str] = Counter()
+    flops = product_us = moved = moving_us = 0.0
+    names = {f"aten::{word}" for word in ELEMENTWISE.split()}
+    for event in profiled(step, steps):
+        group = group_of(event)
+        own[group] += event.self_cpu_time_total
+        if group == PRODUCTS:
+            flops += event.flops or 0
+            product_us += event.self_cpu_time_total
+        if event.name in names:
+            moved += bytes_moved(event)
+            moving_us += event.self_cpu_time_total
+    total = own.total()
+    start = {"arm": name, "layout": config.layout, "parameters": count_parameters(config)}
+    yield {
+        HEADING: STEPS,
+        **start,
+        "bases_per_s": tokens[:, 1:].numel() / seconds,
+        "products_gflops": flops / product_us / 1e3 if product_us else None,
+        "elementwise_gbytes": moved / moving_us / 1e3 if moving_us else None,
+        "elementwise_share": moving_us / total,
+    }
+    for group in GROUPS:
+        share = own[group] / total
+        yield {
+            HEADING: SHARES,
+            **start,
+            "group": group,
+            "share": share,
+            "us_per_base": share * seconds / tokens[:, 1:].numel() * 1e6,
+        }
+
+
+def text_of(rows: list[Row], arguments: argparse.Namespace) -> str:
+    """Markdown: ceilings, steps held against them, and shares."""
+    top = next(row for row in rows if row[HEADING] == CEILINGS)
+    steps = [row for row in rows if row[HEADING] == STEPS]
+    for row in steps:
+        row["shown"] = named(row["parameters"])
+        for key, ceiling in (("products_gflops", "gflops"), ("elementwise_gbytes", "gbytes")):
+            if row[key]:
+                row[f"{key}_of_ceiling"] = row[key] / top[ceiling]
+    columns = {
+        "arm": ("arm", ""),
+        "layout": ("layout", ""),
+        "shown": ("parameters", ",.0f"),
+        "bases_per_s": ("bases/s", ",.0f"),
+        "products_gflops": ("products, GFLOP/s", ",.0f"),
+        "products_gflops_of_ceiling": ("of the ceiling", ".0%"),
+        "elementwise_gbytes": ("elementwise, GB/s", ",.1f"),
+        "elementwise_gbytes_of_ceiling": ("of the ceiling", ".0%"),
+        "elementwise_share": ("elementwise, share of time", ".0%"),
+    }
+    shares: dict[str, Row] = {}
+    for row in rows:
+        if row[HEADING] == SHARES:
+            shares.setdefault(row["arm"], {"arm": row["arm"]})[row["group"]] = row["share"]
+    wide = {"arm": ("arm", "")} | {group: (group, ".0%") for group in GROUPS}
+    return (
+        f"# Where the time of a training step goes\n\n{conditions(__file__)} float32, "
+        f"{arguments.rows} windows of {arguments.length:,} random bases; own times of operations "
+        f"by torch's profiler over {arguments.steps} steps. Ceilings: a product of square matrices "
+        f"{WIDTH:,} wide reaches {top['gflops']:,.0f} GFLOP/s, and a copy of {COPIED / 1e6:,.0f} "
+        f"million numbers moves {top['gbytes']:,.1f} GB/s; small ones in a cache may pass that. "
+        "Elementwise: operations that torch knows by name, wherever they stand; what fused kernels "
+        f"do inside is not among them.\n\n{draw(steps, columns)}\n\n"
+        f"## Shares of the step\n\n{draw(shares.values(), wide)}\n"
+    )
+
+
+def main() -> None:
+    """Profile, and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--size", type=float, default=4e6, help="parameters")
+    parser.add_argument("--rows", type=int, default=4)
+    parser.add_argument("--length", type=int, default=1_024)
+    parser.add_argument("--steps", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--save", action="store_true", help="write results/where_time_goes.*")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    clock = time.process_time if arguments.threads == 1 else time.perf_counter
+    tokens = torch.randint(0, 4, (arguments.rows, arguments.length + 1))
+    rows: list[Row] = [{HEADING: CEILINGS, **ceilings(arguments.steps, clock)}]
+    for name in arms(arguments.size):
+        rows += rows_of_arm(name, arguments.size, tokens, arguments.steps, clock)
+    report(__file__, text_of(rows, arguments), arguments.save, rows)
+
+
+if __name__ == "__main__":
+    main()
