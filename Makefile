@@ -14,7 +14,7 @@ INSTALLED := .venv/.installed
 SOURCES := genomenet tests benchmarks
 DEMO := data_prep/demo/human_chr20_42M_46M
 # In the order in which `make bench` runs them.
-BENCHMARKS := training ops blt where_time_goes inference scaling startup precision loader importing
+BENCHMARKS := training ops where_time_goes inference variants scaling startup loader importing precision
 
 .PHONY: help setup demo clean-demo test test-slow browser test-browser \
 	test-similarity test-kernels test-trackers slurm test-slurm lint format types bench bench-smoke lock clean

@@ -143,17 +143,16 @@ class Mamba2(nn.Module):
         conv_RC = conv_silu_step(past_RTC, xBC_RC, self.conv1d.weight.squeeze(1), self.conv1d.bias)
         put_rows(state.conv_BTC, rows_R, torch.cat([past_RTC, xBC_RC.unsqueeze(1)], 1)[:, 1:])
         x_RI, B_RN, C_RN = conv_RC.split([self.d_inner, self.d_state, self.d_state], dim=-1)
-        ssm_RHPN = take_rows(state.ssm_BHPN, rows_R)
         y_RHP = ssd_step_(
-            ssm_RHPN,
+            state.ssm_BHPN,
             x_RI.unflatten(-1, (-1, self.head_dim)),
             self._step_sizes(dt_RH),
             -torch.exp(self.A_log),
             B_RN,
             C_RN,
             self.D,
+            None if len(rows_R) == len(state.ssm_BHPN) else rows_R,
         )
-        put_rows(state.ssm_BHPN, rows_R, ssm_RHPN)
         return self.out_proj(self.norm.step(y_RHP.flatten(1), z_RI))
 
     def read(self, x_BLD: Tensor, valid_BL: Tensor, state: Mamba2State) -> Tensor:

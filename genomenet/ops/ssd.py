@@ -7,7 +7,7 @@ from torch import Tensor
 
 from genomenet.ops import backend
 from genomenet.ops.native import library
-from genomenet.ops.native.ssd import NativeSSDScan
+from genomenet.ops.native.ssd import NativeSSDScan, ssd_step
 from genomenet.ops.packing import Packing
 from genomenet.ops.precision import no_autocast, scan_dtype
 from genomenet.ops.ssd_blocks import SSDScan
@@ -99,29 +99,35 @@ def ssd_scan(
 
 
 def ssd_step_(
-    state_RHPN: Tensor,
+    state_BHPN: Tensor,
     x_RHP: Tensor,
     dt_RH: Tensor,
     A_H: Tensor,
     B_RN: Tensor,
     C_RN: Tensor,
     D_H: Tensor,
+    rows_R: Tensor | None = None,
 ) -> Tensor:
     """One position of `ssd_scan`: ``S = exp(dt A) S + dt x B^T`` and ``y = S C + D x``.
 
     Parameters
     ----------
-    state_RHPN : Tensor
+    state_BHPN : Tensor
         S, in float32 or float64; zeros before the first position. Brought up to date in place.
     x_RHP, dt_RH, A_H, B_RN, C_RN, D_H : Tensor
         As in `ssd_scan`, at one position.
+    rows_R : Tensor of int64, optional
+        The rows of the state that step, different ones; all of them in order when left out.
 
     Returns
     -------
     Tensor
         y (R, H, P), in the dtype of `x_RHP`.
     """
-    x, dt, A, B, C, D = (t.to(state_RHPN.dtype) for t in (x_RHP, dt_RH, A_H, B_RN, C_RN, D_H))
+    x, dt, A, B, C, D = (t.to(state_BHPN.dtype) for t in (x_RHP, dt_RH, A_H, B_RN, C_RN, D_H))
+    if state_BHPN.is_contiguous() and library.serves(state_BHPN):
+        return ssd_step(state_BHPN, x, dt, A, B, C, D, rows_R).to(x_RHP.dtype)
+    state_RHPN = state_BHPN if rows_R is None else state_BHPN[rows_R]
     with no_autocast(x):
         step_RHP = dt.unsqueeze(-1) * x
         state_RHPN.mul_(torch.exp(dt * A)[..., None, None])
@@ -130,4 +136,6 @@ def ssd_step_(
         # times as slow on a CPU.
         y_R1I = torch.bmm(C.unsqueeze(1), state_RHPN.flatten(1, 2).mT)
         y_RHP = y_R1I.view(x.shape) + D[:, None] * x
+    if rows_R is not None:
+        state_BHPN[rows_R] = state_RHPN
     return y_RHP.to(x_RHP.dtype)

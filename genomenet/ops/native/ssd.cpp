@@ -361,4 +361,31 @@ void genomenet_ssd_backward(const float* dy, const float* x, int64_t x_batch, in
     free(kept);
     free(passed);
 }
+
+// One position of some rows. States are (all rows, heads, width, state), as decoding keeps them;
+// null for `rows` is all of them in order. x, B and C are so many floats apart from row to row.
+void genomenet_ssd_step(float* states, const int64_t* rows, const float* x, int64_t x_row,
+                        const float* dt, const float* A, const float* B, int64_t B_row,
+                        const float* C, int64_t C_row, const float* D, float* y, int64_t count,
+                        int64_t heads, int64_t width, int64_t state, int64_t threads) {
+#pragma omp parallel for num_threads(threads)
+    for (int64_t rh = 0; rh < count * heads; rh++) {
+        const int64_t r = rh / heads, h = rh % heads;
+        float* here = states + ((rows ? rows[r] : r) * heads + h) * width * state;
+        const float *x_h = x + r * x_row + h * width, *B_r = B + r * B_row, *C_r = C + r * C_row;
+        const float kept = exponential(splat(dt[rh] * A[h]))[0];
+        for (int64_t p = 0; p < width; p++, here += state) {
+            const float step = dt[rh] * x_h[p];
+            Floats total{};
+            for (int64_t n = 0; n < state; n += WIDTH) {
+                const int some = state - n < WIDTH ? int(state - n) : WIDTH;
+                const Floats after =
+                    load_some(here + n, some) * kept + load_some(B_r + n, some) * step;
+                store_some(here + n, after, some);
+                total += after * load_some(C_r + n, some);
+            }
+            y[rh * width + p] = sum(total) + D[h] * x_h[p];
+        }
+    }
+}
 }

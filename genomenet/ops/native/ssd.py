@@ -131,6 +131,28 @@ def ssd_backward(
     return ddt, dA.sum(0), dD.sum(0)
 
 
+def ssd_step(
+    state: Tensor,
+    x: Tensor,
+    dt: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor,
+    rows: Tensor | None,
+) -> Tensor:
+    """One position of some rows; see `genomenet.ops.ssd.ssd_step_`."""
+    count, heads, width = x.shape
+    x_RI, B, C = (t if t.stride(-1) == 1 else t.contiguous() for t in (x.flatten(1), B, C))
+    y = x.new_empty(x.shape)
+    library.call(
+        "ssd_step",
+        state, None if rows is None else rows.contiguous(), x_RI, x_RI.stride(0), dt.contiguous(),
+        A, B, B.stride(0), C, C.stride(0), D.contiguous(), y, count, heads, width, B.shape[-1],
+    )  # fmt: skip
+    return y
+
+
 def _padded(size: int) -> int:
     width = library.constant("width")
     return -(-size // width) * width

@@ -73,11 +73,18 @@ def test_scan_behind_a_state(cut):
         for some in (slice(0, cut), slice(cut, None))
     ]
     assert relative(torch.cat(parts, 1), exact) < BOUND
+    # Positions one by one, in float64 and in two rows of four that lie in another order.
     kept = torch.zeros(2, 3, 17, 5, dtype=torch.float64)
+    among = torch.zeros(4, 3, 17, 5)
+    rows = torch.tensor([1, 3])
     for t in range(131):
         args = (x[:, t], dt[:, t], A, B[:, t], C[:, t], D)
         ssd_step_(kept, *(a.double() for a in args))
+        y = ssd_step_(among, *args, rows)
+        assert relative(y, exact[:, t]) < BOUND
     assert relative(state, kept) < BOUND
+    assert relative(among[rows], kept) < BOUND
+    assert not among[[0, 2]].any()
 
 
 @pytest.mark.parametrize("taps", [2, 3, 4])
