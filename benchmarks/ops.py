@@ -1,31 +1,20 @@
 """Compare the CPU ops with their plain torch forms: one process, one thread, interleaved."""
 
 import argparse
-import statistics
-import time
 from collections.abc import Callable
+from unittest import mock
 
 import torch
 from _record import conditions, report
 from _tables import rows_of
+from _timing import Case, interleaved
 from torch import Tensor
 from torch.nn import functional as F
 
 from genomenet import ops
-
-Case = Callable[[], object]
-
-
-def interleaved(cases: dict[str, Case], repeats: int) -> dict[str, float]:
-    """Median process CPU seconds of every case, taking turns, after one warm-up each."""
-    seconds: dict[str, list[float]] = {name: [] for name in cases}
-    for turn in range(repeats + 1):
-        for name, case in cases.items():
-            start = time.process_time()
-            case()
-            if turn:
-                seconds[name].append(time.process_time() - start)
-    return {name: statistics.median(values) for name, values in seconds.items()}
+from genomenet.ops.native import library
+from genomenet.ops.rope import rotated_qkv
+from genomenet.ops.swiglu import swiglu
 
 
 def step(function: Callable[..., Tensor], inputs: list[Tensor], dtype=torch.float32) -> Case:
@@ -33,6 +22,16 @@ def step(function: Callable[..., Tensor], inputs: list[Tensor], dtype=torch.floa
     leaves = [t.to(dtype).detach().requires_grad_() for t in inputs]
     dy = torch.randn_like(function(*leaves))
     return lambda: torch.autograd.grad(function(*leaves), leaves, dy)
+
+
+def without_library(case: Case) -> Case:
+    """The same by torch alone, with the backward pass written by hand."""
+
+    def run() -> object:
+        with mock.patch.object(library, "library", return_value=None):
+            return case()
+
+    return run
 
 
 def ssd_einsum(x, dt, A, B, C, D, block=64):
@@ -202,6 +201,7 @@ def comparisons() -> list[tuple[str, int, dict[str, Case]]]:
 
         cases = {
             "ssd_scan": step(ops.ssd_scan, inputs),
+            "ssd_scan without C++": without_library(step(ops.ssd_scan, inputs)),
             "ssd_scan, bf16 products": step(bf16, inputs),
             "einsum autograd": step(ssd_einsum, inputs),
         }
@@ -213,6 +213,7 @@ def comparisons() -> list[tuple[str, int, dict[str, Case]]]:
     inputs = [torch.randn(4, 1024, 384), torch.randn(384, 4), torch.randn(384)]
     cases = {
         "causal_conv_silu": step(ops.causal_conv_silu, inputs),
+        "without C++": without_library(step(ops.causal_conv_silu, inputs)),
         "Conv1d + silu": step(conv_module, inputs),
     }
     out.append(("conv (4, 1024, 384), 4 taps", 4096, cases))
@@ -221,14 +222,36 @@ def comparisons() -> list[tuple[str, int, dict[str, Case]]]:
         return F.rms_norm(x, w.shape, w, 1e-5)
 
     inputs = [torch.randn(4, 1024, 128), torch.ones(128)]
-    cases = {"rms_norm": step(ops.rms_norm, inputs), "F.rms_norm": step(plain, inputs)}
+    cases = {
+        "rms_norm": step(ops.rms_norm, inputs),
+        "without C++": without_library(step(ops.rms_norm, inputs)),
+        "F.rms_norm": step(plain, inputs),
+    }
     out.append(("rms_norm (4, 1024, 128)", 4096, cases))
     inputs = [*torch.randn(2, 4, 1024, 256), torch.ones(256)]
     cases = {
         "gated_rms_norm": step(ops.gated_rms_norm, inputs),
+        "without C++": without_library(step(ops.gated_rms_norm, inputs)),
         "F.rms_norm(y * silu(z))": step(lambda y, z, w: plain(y * F.silu(z), w), inputs),
     }
     out.append(("gated_rms_norm (4, 1024, 256)", 4096, cases))
+
+    inputs = [torch.randn(4, 1024, 704)]
+    cases = {
+        "swiglu": step(swiglu, inputs),
+        "silu(gate) * up": without_library(step(swiglu, inputs)),
+    }
+    out.append(("swiglu (4, 1024, 2 x 352)", 4096, cases))
+    inputs = [torch.randn(4, 1024, 3, 4, 32)]
+
+    def rotated(qkv):
+        return torch.cat([part.flatten() for part in rotated_qkv(qkv, 32)])
+
+    cases = {
+        "rotated_qkv": step(rotated, inputs),
+        "without C++": without_library(step(rotated, inputs)),
+    }
+    out.append(("rotary positions (4, 1024, 3, 4, 32)", 4096, cases))
 
     inputs = [torch.randn(4, 341, 128), torch.rand(4, 341)]
     cases = {"ema_scan": step(ops.ema_scan, inputs), "autograd loop": step(ema_loop, inputs)}
@@ -256,7 +279,7 @@ def table(repeats: int, precisions: list[str]) -> str:
     for precision in precisions:
         torch.set_float32_matmul_precision(precision)
         for title, tokens, cases in comparisons():
-            seconds = interleaved(cases, repeats)
+            seconds = {name: t.median for name, t in interleaved(cases, repeats).items()}
             ours = next(iter(seconds.values()))
             for name, value in seconds.items():
                 ratio = f"x{value / ours:.2f}"

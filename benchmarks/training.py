@@ -241,7 +241,7 @@ def main() -> None:
         "--precisions", nargs="+", choices=list(PRECISIONS), default=list(PRECISIONS)
     )
     parser.add_argument("--arms", nargs="+", default=[], help="names of rows; all when left out")
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--save", action="store_true", help="write benchmarks/results/training.md")
     arguments = parser.parse_args()

@@ -20,6 +20,9 @@ _PACKAGED = {
     "attention": ("flash_attn", "flash_attn_func", "torch sdpa"),
     "norm": ("mamba_ssm.ops.triton.layernorm_gated", "rmsnorm_fn", "torch"),
 }
+COMPILED = ("ssd", "conv", "norm")
+"""Operations that the compiled library has for a CPU (`genomenet.ops.native`)."""
+
 _HALF = (torch.float16, torch.bfloat16)
 
 
@@ -134,7 +137,7 @@ def kernels(device: torch.device | str) -> dict[str, str]:
         for operation, (module, _, instead) in _PACKAGED.items()
     }
     names["ema"] = "torch"
-    return names | (dict.fromkeys(("ssd", "conv", "norm"), "C++") if native else {})
+    return names | (dict.fromkeys(COMPILED, "C++") if native else {})
 
 
 def _function(operation: str) -> Callable[..., Tensor]:

@@ -80,8 +80,7 @@ class Check:
 class _Case:
     """An op, its reference, and inputs: those that are floating get gradients.
 
-    `serves` is the name of the operation in `backend`, where a package could serve it; `native`
-    tells whether the compiled library could.
+    `serves` is the name of the operation in `backend`, where a package could serve it.
     """
 
     operation: str
@@ -90,7 +89,6 @@ class _Case:
     inputs: dict[str, Tensor]
     serves: str = ""
     kernel: str = "torch"
-    native: bool = False
     exact: tuple[str, ...] = ()  # inputs that models never hand over below float32
 
 
@@ -124,7 +122,8 @@ def _check(case: _Case, device: torch.device, dtype: torch.dtype, bound: float) 
     }
     main = next(iter(rounded.values())).to(device)
     served = bool(case.serves) and backend.uses(case.serves, main)
-    kernel = "C++" if case.native and library.serves(main.float()) else case.kernel
+    compiled = case.serves in backend.COMPILED and library.serves(main.float())
+    kernel = "C++" if compiled else case.kernel
     if served:
         kernel = backend.package_of(case.serves)
     errors, problem = {}, ""
@@ -152,13 +151,12 @@ def _errors(case: _Case, rounded: dict[str, Tensor], device: torch.device) -> di
     generator = torch.Generator().manual_seed(1)
     expected = _run(case.reference, exact, generator)
     found = _run(case.op, [t.to(device) for t in rounded.values()], generator.manual_seed(1))
-    names = [name for name, t in rounded.items() if t.is_floating_point()]
+    names = ["output"]
+    names += [f"gradient of {name}" for name, t in rounded.items() if t.is_floating_point()]
     floor = 1e-2 * torch.linalg.vector_norm(expected[0]).item()  # some gradients are nearly 0
     return {
         name: _relative(one, other, floor)
-        for name, one, other in zip(
-            ["output", *(f"gradient of {name}" for name in names)], found, expected, strict=True
-        )
+        for name, one, other in zip(names, found, expected, strict=True)
     }
 
 
@@ -210,7 +208,6 @@ def _cases() -> list[_Case]:
                 "D": normal(heads),
             },
             serves="ssd",
-            native=True,
             exact=("dt", "A", "D"),
         ),
         _Case(
@@ -219,7 +216,6 @@ def _cases() -> list[_Case]:
             reference.causal_conv_silu,
             {"x": wide, "weight": normal(channels, 4), "bias": normal(channels)},
             serves="conv",
-            native=True,
         ),
         *(
             _Case(
@@ -255,7 +251,6 @@ def _cases() -> list[_Case]:
             reference.rms_norm,
             {"x": normal(2, LENGTH, channels), "weight": normal(channels)},
             serves="norm",
-            native=True,
         ),
         _Case(
             "gated norm",
@@ -263,7 +258,6 @@ def _cases() -> list[_Case]:
             reference.gated_rms_norm,
             {"y": normal(2, LENGTH, channels), "z": wide, "weight": normal(channels)},
             serves="norm",
-            native=True,
         ),
         _Case(
             "attention of chunks to bases",
