@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import torch
 from _record import conditions, report
-from ops import interleaved
+from _tables import rows_of
+from _timing import interleaved
 
 from genomenet.evaluation.edits.edit import Edit, allele_edit, score_edits
 from genomenet.evaluation.subject import Subject
@@ -84,10 +85,10 @@ def table(presets: list[str], sites: int, length: int, batch_size: int, repeats:
             },
             repeats,
         )
-        ratio = seconds["whole"] / seconds["shared"]
+        ratio, low, high = seconds["whole"].ratio_to(seconds["shared"])
         rows.append(
-            f"| {preset} | {seconds['whole']:.2f} | {seconds['shared']:.2f} | x{ratio:.2f} "
-            f"| {apart:.1e} |"
+            f"| {preset} | {seconds['whole'].median:.2f} | {seconds['shared'].median:.2f} "
+            f"| x{ratio:.2f} ({low:.2f} to {high:.2f}) | {apart:.1e} |"
         )
     return "\n".join(rows)
 
@@ -115,7 +116,7 @@ def main() -> None:
         f"of {arguments.repeats} interleaved repeats.\n\n"
         f"{table(arguments.presets, sites, length, arguments.batch_size, arguments.repeats)}\n"
     )
-    report(__file__, text, arguments.save)
+    report(__file__, text, arguments.save, rows_of(text))
 
 
 if __name__ == "__main__":

@@ -29,9 +29,7 @@ BOUNDS = {torch.float32: 1e-5, torch.bfloat16: 2e-2}
 TF32_BOUND = 5e-3
 """For float32 on a GPU, whose kernels may multiply with TF32's 11 bits."""
 
-LENGTH = 131
-"""Positions: a prime, so that no block divides it."""
-
+LENGTH = 131  # positions: a prime, so that no block divides it
 SEQUENCES = [100, 150, 2 * LENGTH - 250]  # packed in one row
 
 
@@ -122,8 +120,8 @@ def _check(case: _Case, device: torch.device, dtype: torch.dtype, bound: float) 
     }
     main = next(iter(rounded.values())).to(device)
     served = bool(case.serves) and backend.uses(case.serves, main)
-    compiled = case.serves in backend.COMPILED and library.serves(main.float())
-    kernel = "C++" if compiled else case.kernel
+    by_library = case.serves in backend.COMPILED and library.serves(main.float())
+    kernel = "C++" if by_library else case.kernel
     if served:
         kernel = backend.package_of(case.serves)
     errors, problem = {}, ""
