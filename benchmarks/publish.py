@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import targets
 from _arms import named
 from _results import Missing, conditions, rows
 from _tables import HEADING, Row, draw
@@ -14,6 +15,9 @@ from genomenet.files import whole_file
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 MARKED = re.compile(r"(<!-- ([a-z-]+):begin -->\n).*?(<!-- \2:end -->)", re.DOTALL)
+
+TARGETS = "targets"
+"""The one block that is made of several benchmarks."""
 
 Columns = Mapping[str, tuple[str, str]]
 ARM, PARAMETERS, LENGTH = {"arm": ("arm", "")}, {"shown": ("parameters", "")}, ("bases", ",d")
@@ -125,6 +129,14 @@ COST = {**COSTS_OF, "us_per_base": ("measured, us/base", ",.2f")}
 BLOCKS: dict[str, tuple[str, str, Callable[[list[Row]], str]]] = {
     "peers": ("training", "Beside transformers, with the same weights", as_it_is),
     "hierarchies": ("training", "H-Net beside the isotropic arm of the same mixer", as_it_is),
+    "ops": (
+        "ops",
+        "CPU ops",
+        lambda found: as_it_is([row for row in found if row["precision"] == "highest"]),
+    ),
+    "variants": ("variants", "Variants: shared prefixes beside whole sequences", as_it_is),
+    "reading": ("loader", "Reading training windows", as_it_is),
+    "importing": ("importing", "Importing", as_it_is),
     "ceilings": (
         "where_time_goes",
         "Ceilings",
@@ -213,6 +225,12 @@ def filled(page: str) -> tuple[str, list[str]]:
 
     def block(found: re.Match) -> str:
         name = found[2]
+        if name == TARGETS:
+            try:
+                return f"{found[1]}{targets.table()}\n{found[3]}"
+            except Missing as missing:
+                lacking.append(str(missing))
+                return found[0]
         if name not in BLOCKS:
             lacking.append(f"docs/performance.md: nothing knows how to write the block '{name}'")
             return found[0]

@@ -6,7 +6,7 @@ from pathlib import Path
 import _record
 import _results
 import pytest
-from publish import BLOCKS, MARKED, PAGE, filled
+from publish import BLOCKS, MARKED, PAGE, TARGETS, filled
 
 PAGE_TEXT = """Words.
 
@@ -73,7 +73,7 @@ def test_a_block_that_nothing_writes_is_told(results):
 
 def test_the_page_asks_for_every_block():
     asked = [found[2] for found in MARKED.finditer(PAGE.read_text(encoding="utf-8"))]
-    assert sorted(asked) == sorted(BLOCKS)
+    assert sorted(asked) == sorted([*BLOCKS, TARGETS])
 
 
 def test_every_benchmark_behind_the_page_is_run_by_make_bench():
