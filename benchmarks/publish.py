@@ -205,6 +205,11 @@ BLOCKS: dict[str, tuple[str, str, Callable[[list[Row]], str]]] = {
             sorted(found, key=lambda row: row["seconds"])[:: len(found) - 1]
         ),
     ),
+    "kernels": (
+        "startup",
+        "Compiled kernels",
+        of({"use": ("use", ""), "seconds": ("seconds", ".2f")}),
+    ),
     "host-work": (
         "startup",
         "Host work",

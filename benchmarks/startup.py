@@ -2,6 +2,7 @@
 
 import argparse
 import gzip
+import os
 import re
 import resource
 import statistics
@@ -16,6 +17,14 @@ from pathlib import Path
 DEMO = Path(__file__).parents[1] / "data_prep" / "demo" / "human_chr20_42M_46M.fa.gz"
 GENOMENET = [sys.executable, "-m", "genomenet"]
 HELP, START, IMPORTS, HOST = "Help", "First step", "Imports", "Host work"
+KERNELS = "Compiled kernels"
+FIND_KERNELS = """
+import time
+from genomenet.ops.native import library
+start = time.perf_counter()
+found, problem = library.find_library()
+print(time.perf_counter() - start if found else problem)
+"""
 POLL_S = 0.005
 COPIES = 60
 """How many times larger the larger genome is."""
@@ -125,6 +134,20 @@ def import_rows(genome: Path, folder: Path) -> Iterator[dict]:
     yield {"table": IMPORTS, "package": "all together", "seconds": total.total() / 1e6}
 
 
+def kernel_rows(folder: Path) -> Iterator[dict]:
+    """Seconds until the kernels are there: compiled at the first use, found at the next one."""
+    environment = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache")}
+    for use in ("first use on a machine", "every later one"):
+        done = subprocess.run(
+            [sys.executable, "-c", FIND_KERNELS],
+            check=True, capture_output=True, text=True, env=environment,
+        )  # fmt: skip
+        try:
+            yield {"table": KERNELS, "use": use, "seconds": float(done.stdout)}
+        except ValueError:
+            yield {"table": KERNELS, "use": f"{use}: {done.stdout.strip()}", "seconds": None}
+
+
 def host_rows(small: Path, large: Path, rounds: int) -> Iterator[dict]:
     """CPU seconds that reading a training step takes, for both genomes in turns."""
     from contextlib import ExitStack, closing
@@ -175,7 +198,7 @@ def genomes(folder: Path) -> tuple[Path, Path]:
 
 
 def text_of(rows: list[dict], repeats: int) -> str:
-    """Markdown of the four tables."""
+    """Markdown of all tables."""
     from _record import conditions
     from _tables import draw
 
@@ -193,6 +216,7 @@ def text_of(rows: list[dict], repeats: int) -> str:
             of(HELP, {"command": ("command", ""), **seconds}),
             of(START, {"arm": ("arm", ""), **seconds, "cpu_s": ("CPU seconds", ".2f")}),
             of(IMPORTS, {"package": ("package", ""), "seconds": ("seconds", ".2f")}),
+            of(KERNELS, {"use": ("use", ""), "seconds": ("seconds", ".2f")}),
             of(
                 HOST,
                 {
@@ -216,6 +240,7 @@ def main() -> None:
         small, large = genomes(folder)
         rows += start_rows(small, folder, arguments.repeats)
         rows += import_rows(small, folder)
+        rows += kernel_rows(folder)
         rows += host_rows(small, large, arguments.repeats)
     from _record import report
 
