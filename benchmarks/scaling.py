@@ -230,7 +230,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--longest", type=int, default=1 << 20)
     parser.add_argument("--sizes", nargs="+", type=float, choices=list(SIZES), default=list(SIZES))
-    parser.add_argument("--seconds", type=float, default=40, help="longest pass")
+    parser.add_argument("--seconds", type=float, default=12, help="longest pass")
     parser.add_argument("--gigabytes", type=float, default=8, help="most that a step keeps")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--save", action="store_true", help="write benchmarks/results/scaling.*")

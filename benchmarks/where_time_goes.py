@@ -19,13 +19,18 @@ from genomenet.models.parameters import count_parameters
 
 PRODUCTS, BATCHED = "matrix products", "batched products"
 ATTENTION, SCAN, CONVOLUTION, NORMS = "attention", "scan", "convolution", "norms"
-ENDS, OPTIMISER, OTHER = "embedding and loss", "optimiser", "other"
-GROUPS = (PRODUCTS, BATCHED, ATTENTION, SCAN, CONVOLUTION, NORMS, ENDS, OPTIMISER, OTHER)
+SWIGLU, ENDS, OPTIMISER, OTHER = "SwiGLU", "embedding and loss", "optimiser", "other"
+GROUPS = (PRODUCTS, BATCHED, ATTENTION, SCAN, CONVOLUTION, NORMS, SWIGLU, ENDS, OPTIMISER, OTHER)
 CEILINGS, STEPS, SHARES = "Ceilings", "Steps", "Shares"
 
 WHOLE = {
     "Optimizer.step": OPTIMISER,
     "Optimizer.zero_grad": OPTIMISER,
+    "genomenet::ssd": SCAN,
+    "genomenet::conv": CONVOLUTION,
+    "genomenet::norm": NORMS,
+    "genomenet::swiglu": SWIGLU,
+    "genomenet::rope": ATTENTION,
     "SSDScan": SCAN,
     "_EMA": SCAN,
     "_ConvSiLU": CONVOLUTION,

@@ -56,7 +56,8 @@ def call(function: str, *arguments: Tensor | int | float | None) -> int:
     found = library()
     assert found is not None, "ask `serves` first"
     converted = [_convert(argument) for argument in arguments]
-    return getattr(found, f"genomenet_{function}")(*converted, ctypes.c_int64(_threads()))
+    with torch.profiler.record_function(f"genomenet::{function}"):
+        return getattr(found, f"genomenet_{function}")(*converted, ctypes.c_int64(_threads()))
 
 
 def rows_dense(tensor: Tensor) -> Tensor:
