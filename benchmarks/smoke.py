@@ -45,7 +45,7 @@ def peer_pairs() -> Iterator[tuple[str, Pair]]:
     makers = {
         "Mamba-2": lambda: _peers.mamba2(128, 2, (256,)),
         "Transformer": lambda: _peers.llama(128, 2, 352),
-        "BLT": lambda: _peers.blt(64, 128, 2, patch=6),
+        "BLT": lambda: _peers.blt(64, 128, 2, patch=6, window=128),
     }
     for name, maker in makers.items():
         peers = maker()
