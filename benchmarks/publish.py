@@ -135,7 +135,11 @@ BLOCKS: dict[str, tuple[str, str, Callable[[list[Row]], str]]] = {
         lambda found: as_it_is([row for row in found if row["precision"] == "highest"]),
     ),
     "variants": ("variants", "Variants: shared prefixes beside whole sequences", as_it_is),
-    "reading": ("loader", "Reading training windows", as_it_is),
+    "reading": (
+        "loader",
+        "Reading training windows",
+        lambda found: as_it_is([row for row in found if row.get("reader")]),  # not of workers
+    ),
     "importing": ("importing", "Importing", as_it_is),
     "ceilings": (
         "where_time_goes",
