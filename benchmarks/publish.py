@@ -10,6 +10,7 @@ import targets
 from _arms import named
 from _results import Missing, conditions, rows
 from _tables import HEADING, Row, draw
+from where_time_goes import FEW_COLUMNS
 
 from genomenet.files import whole_file
 
@@ -161,6 +162,7 @@ BLOCKS: dict[str, tuple[str, str, Callable[[list[Row]], str]]] = {
             }
         ),
     ),
+    "few-rows": ("where_time_goes", "Products of few rows", of(FEW_COLUMNS)),
     "shares": ("where_time_goes", "Shares", shares),
     "decoding": ("inference", "Decoding", decoding),
     "states": (

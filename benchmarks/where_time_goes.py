@@ -21,7 +21,7 @@ PRODUCTS, BATCHED = "matrix products", "batched products"
 ATTENTION, SCAN, CONVOLUTION, NORMS = "attention", "scan", "convolution", "norms"
 SWIGLU, ENDS, OPTIMISER, OTHER = "SwiGLU", "embedding and loss", "optimiser", "other"
 GROUPS = (PRODUCTS, BATCHED, ATTENTION, SCAN, CONVOLUTION, NORMS, SWIGLU, ENDS, OPTIMISER, OTHER)
-CEILINGS, STEPS, SHARES = "Ceilings", "Steps", "Shares"
+CEILINGS, STEPS, SHARES, FEW = "Ceilings", "Steps", "Shares", "Products of few rows"
 
 WHOLE = {
     "Optimizer.step": OPTIMISER,
@@ -71,6 +71,10 @@ COPIED = 1 << 26
 """Numbers of the tensors whose copying gives the memory's ceiling."""
 WIDTH = 2_048
 """Of the square matrices whose product gives the ceiling of products."""
+FEW_ROWS = (1, 4, 8, 11, 16, 32)
+"""Rows that decode together: 11 is about a third of 32."""
+LAYERS = 24
+"""Matrices of 512 x 2,192 numbers, as many as no cache holds: they are read from memory."""
 
 
 def group_of(event: FunctionEvent) -> str:
@@ -106,6 +110,28 @@ def ceilings(repeats: int, clock: Callable[[], float]) -> dict[str, float]:
     work = {"gflops": 2 * WIDTH**3, "gbytes": 2 * 4 * COPIED}
     times = interleaved(cases, repeats, clock)
     return {name: work[name] / min(times[name].seconds) / 1e9 for name in cases}
+
+
+def few_rows(repeats: int, clock: Callable[[], float]) -> Iterator[Row]:
+    """What products take when few rows meet all weights, as in decoding a batch."""
+    weights = [torch.randn(2_192, 512) for _ in range(LAYERS)]
+    inputs = {rows: torch.randn(rows, 512) for rows in FEW_ROWS}
+
+    def products(rows: int) -> Callable[[], object]:
+        return lambda: [torch.nn.functional.linear(inputs[rows], weight) for weight in weights]
+
+    cases = {str(rows): products(rows) for rows in FEW_ROWS}
+    times = interleaved(cases, repeats, clock)
+    most = times[str(max(FEW_ROWS))].median
+    for rows in FEW_ROWS:
+        seconds = times[str(rows)].median
+        yield {
+            HEADING: FEW,
+            "rows": rows,
+            "us": seconds / LAYERS * 1e6,
+            "of_most": seconds / most,
+            "share": rows / max(FEW_ROWS),
+        }
 
 
 def profiled(step: Callable[[], object], steps: int) -> list[FunctionEvent]:
@@ -158,6 +184,14 @@ def rows_of_arm(
         }
 
 
+FEW_COLUMNS = {
+    "rows": ("rows", "d"),
+    "us": ("microseconds a product", ",.0f"),
+    "of_most": ("of that of the most rows", ".0%"),
+    "share": ("their share of rows", ".0%"),
+}
+
+
 def text_of(rows: list[Row], arguments: argparse.Namespace) -> str:
     """Markdown: ceilings, steps held against them, and shares."""
     top = next(row for row in rows if row[HEADING] == CEILINGS)
@@ -191,7 +225,8 @@ def text_of(rows: list[Row], arguments: argparse.Namespace) -> str:
         f"million numbers moves {top['gbytes']:,.1f} GB/s; small ones in a cache may pass that. "
         "Elementwise: operations that torch knows by name, wherever they stand; what fused kernels "
         f"do inside is not among them.\n\n{draw(steps, columns)}\n\n"
-        f"## Shares of the step\n\n{draw(shares.values(), wide)}\n"
+        f"## Shares of the step\n\n{draw(shares.values(), wide)}\n\n"
+        f"## {FEW}\n\n{draw((row for row in rows if row[HEADING] == FEW), FEW_COLUMNS)}\n"
     )
 
 
@@ -209,6 +244,7 @@ def main() -> None:
     clock = time.process_time if arguments.threads == 1 else time.perf_counter
     tokens = torch.randint(0, 4, (arguments.rows, arguments.length + 1))
     rows: list[Row] = [{HEADING: CEILINGS, **ceilings(arguments.steps, clock)}]
+    rows += few_rows(arguments.steps, clock)
     for name in arms(arguments.size):
         rows += rows_of_arm(name, arguments.size, tokens, arguments.steps, clock)
     report(__file__, text_of(rows, arguments), arguments.save, rows)
