@@ -10,6 +10,7 @@ from itertools import accumulate
 import _peers
 import torch
 import transformers
+from _arms import ask_at_rate
 from _record import conditions, report
 from _tables import rows_of
 from _timing import Case, Timing, interleaved
@@ -141,17 +142,6 @@ def same_logits(peers: _peers.Peers, tokens: Tensor) -> None:
         )
 
 
-def chunk_every_third(model: LanguageModel, tokens: Tensor) -> None:
-    """Let a router that has not learned yet ask at a third of the positions, irregularly."""
-    network = model.backbone
-    for projection in (network.routing_module.q_proj_layer, network.routing_module.k_proj_layer):
-        nn.init.normal_(projection.weight, std=projection.weight.shape[0] ** -0.5)
-    network.guards = replace(network.guards, threshold=2.0)
-    with torch.no_grad():
-        asked = model(tokens).boundaries[0].probability[:, 1:]
-    network.guards = replace(network.guards, threshold=float(asked.quantile(2 / 3)))
-
-
 @dataclass(frozen=True)
 class Arm:
     """One side of a comparison at equal mixers."""
@@ -193,7 +183,7 @@ def arm_rows(arguments: argparse.Namespace, clock: Callable[[], float]) -> list[
                 torch.manual_seed(0)
                 hnet, plain = (LanguageModel(config) for config in configs)
                 tokens = some_tokens(length, _peers.VOCABULARY)
-                chunk_every_third(hnet, tokens[:, :-1])
+                ask_at_rate(hnet, tokens[:, :-1], 3)
                 with torch.no_grad():
                     rate = float(hnet(tokens[:, :-1]).boundaries[0].positions_per_chunk)
                 arms = {"hnet": Arm.of(hnet, length, [rate]), "plain": Arm.of(plain, length, [])}

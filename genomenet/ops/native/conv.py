@@ -18,26 +18,34 @@ class NativeConvSiLU(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:  # noqa: D102
         x = library.rows_dense(x)
         weight_KC, bias = weight.t().contiguous(), bias.contiguous()
-        y = x.new_empty(x.shape)
-        batch, length, channels = x.shape
-        library.call(
-            "conv_forward", *library.rows(x), weight_KC, bias, y, batch, length, channels,
-            len(weight_KC),
-        )  # fmt: skip
         ctx.save_for_backward(x, weight_KC, bias)
-        return y
+        return conv_forward(x, weight_KC, bias)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor, Tensor, Tensor]:  # noqa: D102
         x, weight_KC, bias = ctx.saved_tensors
-        batch, length, channels = x.shape
-        taps = len(weight_KC)
-        dy, dx = library.rows_dense(dy), x.new_empty(x.shape)
-        parts = batch * -(-length // library.constant("conv_block"))
-        dweight, dbias = x.new_empty(parts, taps, channels), x.new_empty(parts, channels)
-        library.call(
-            "conv_backward", *library.rows(dy), *library.rows(x), weight_KC, bias,
-            *library.rows(dx), dweight, dbias, batch, length, channels, taps,
-        )  # fmt: skip
-        return dx, dweight.sum(0).t(), dbias.sum(0)
+        dx = x.new_empty(x.shape)
+        return dx, *conv_backward(library.rows_dense(dy), x, weight_KC, bias, dx)
+
+
+def conv_forward(x: Tensor, weight_KC: Tensor, bias: Tensor) -> Tensor:
+    """Convolve (B, L, C), whose positions lie dense, with 2 to 4 taps, and apply SiLU."""
+    y = x.new_empty(x.shape)
+    library.call("conv_forward", *library.rows(x), weight_KC, bias, y, *x.shape, len(weight_KC))
+    return y
+
+
+def conv_backward(
+    dy: Tensor, x: Tensor, weight_KC: Tensor, bias: Tensor, dx: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Fill `dx`, whose positions lie dense; returns the gradients of weight (C, K) and bias."""
+    batch, length, channels = x.shape
+    taps = len(weight_KC)
+    parts = batch * -(-length // library.constant("conv_block"))
+    dweight, dbias = x.new_empty(parts, taps, channels), x.new_empty(parts, channels)
+    library.call(
+        "conv_backward", *library.rows(dy), *library.rows(x), weight_KC, bias,
+        *library.rows(dx), dweight, dbias, batch, length, channels, taps,
+    )  # fmt: skip
+    return dweight.sum(0).t(), dbias.sum(0)

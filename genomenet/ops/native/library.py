@@ -57,7 +57,9 @@ def call(function: str, *arguments: Tensor | int | float | None) -> int:
     assert found is not None, "ask `serves` first"
     converted = [_convert(argument) for argument in arguments]
     with torch.profiler.record_function(f"genomenet::{function}"):
-        return getattr(found, f"genomenet_{function}")(*converted, ctypes.c_int64(_threads()))
+        return getattr(found, f"genomenet_{function}")(
+            *converted, ctypes.c_int64(torch.get_num_threads())
+        )
 
 
 def rows_dense(tensor: Tensor) -> Tensor:
@@ -174,10 +176,6 @@ def _torch_openmp() -> list[str]:
     """Torch's own OpenMP library, so that both share one pool of threads."""
     folder = Path(torch.__file__).parent / "lib"
     return [str(path) for path in sorted(folder.glob("libgomp*.so*"))]
-
-
-def _threads() -> int:
-    return torch.get_num_threads()
 
 
 def _convert(argument: Tensor | int | float | None) -> object:

@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from genomenet.ops.native import library
+from genomenet.ops.native.conv import conv_backward, conv_forward
+from genomenet.ops.native.norm import norm_backward, norm_forward
 from genomenet.ops.native.ssd import ssd_backward, ssd_forward
 
 
@@ -38,27 +39,18 @@ class NativeMamba2(torch.autograd.Function):
         eps: float,
     ) -> Tensor:
         projected = projected.contiguous()
-        ctx.sizes, d_inner = sizes, sizes[0]
+        ctx.sizes = sizes
         gate, raw, dt_raw = _parts(projected, sizes)
-        batch, length, channels = raw.shape
         weight_KC = weight.t().contiguous()
-        mixed = projected.new_empty(raw.shape)
-        library.call(
-            "conv_forward", *library.rows(raw), weight_KC, bias, mixed, batch, length, channels,
-            len(weight_KC),
-        )  # fmt: skip
+        mixed = conv_forward(raw, weight_KC, bias)
         dt = F.softplus(dt_raw + dt_bias)
         x, B, C = _scanned(mixed, sizes)
         y, states = ssd_forward(x, dt, A, B, C, D)
-        out, inverse = torch.empty_like(y), y.new_empty(batch * length)
-        library.call(
-            "norm_forward", y, gate, gate.stride(1), norm_weight, out, inverse,
-            batch * length, d_inner, eps,
-        )  # fmt: skip
+        out, inverse = norm_forward(y.flatten(2), gate, norm_weight, eps)
         ctx.save_for_backward(
             projected, weight_KC, bias, dt_bias, A, D, norm_weight, mixed, dt, y, states, inverse
         )
-        return out.flatten(2)
+        return out
 
     @staticmethod
     @once_differentiable
@@ -66,32 +58,20 @@ class NativeMamba2(torch.autograd.Function):
         saved = ctx.saved_tensors
         projected, weight_KC, bias, dt_bias, A, D, norm_weight = saved[:7]
         mixed, dt, y, states, inverse = saved[7:]
-        d_inner = ctx.sizes[0]
         gate, raw, dt_raw = _parts(projected, ctx.sizes)
-        batch, length, channels = raw.shape
         dprojected = torch.empty_like(projected)
         dgate, draw, ddt_raw = _parts(dprojected, ctx.sizes)
         dy, dmixed = torch.empty_like(y), torch.empty_like(mixed)
-        positions = batch * length
-        dnorm = y.new_empty(-(-positions // library.constant("norm_block")), d_inner)
-        library.call(
-            "norm_backward", dout.contiguous(), y, gate, gate.stride(1), norm_weight, inverse,
-            dy, dgate, dgate.stride(1), dnorm, positions, d_inner,
-        )  # fmt: skip
+        dnorm = norm_backward(
+            dout.contiguous(), y.flatten(2), gate, norm_weight, inverse, dy, dgate
+        )
         x, B, C = _scanned(mixed, ctx.sizes)
-        into = _scanned(dmixed, ctx.sizes)
-        ddt, dA, dD = ssd_backward(dy, x, dt, A, B, C, D, states, *into)
-        parts, taps = batch * -(-length // library.constant("conv_block")), len(weight_KC)
-        dweight, dbias = y.new_empty(parts, taps, channels), y.new_empty(parts, channels)
-        library.call(
-            "conv_backward", *library.rows(dmixed), *library.rows(raw), weight_KC, bias,
-            *library.rows(draw), dweight, dbias, batch, length, channels, taps,
-        )  # fmt: skip
+        ddt, dA, dD = ssd_backward(dy, x, dt, A, B, C, D, states, *_scanned(dmixed, ctx.sizes))
+        dweight, dbias = conv_backward(dmixed, raw, weight_KC, bias, draw)
         torch.mul(ddt, torch.sigmoid(dt_raw + dt_bias), out=ddt)
         ddt_raw.copy_(ddt)
         return (
-            dprojected, dweight.sum(0).t(), dbias.sum(0), ddt.sum((0, 1)), dA, dD, dnorm.sum(0),
-            None, None,
+            dprojected, dweight, dbias, ddt.sum((0, 1)), dA, dD, dnorm, None, None,
         )  # fmt: skip
 
 

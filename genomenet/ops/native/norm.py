@@ -18,16 +18,13 @@ class NativeNorm(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, gate: Tensor | None, weight: Tensor, eps: float) -> Tensor:  # noqa: D102
+    def forward(  # noqa: D102
+        ctx: Any, x: Tensor, gate: Tensor | None, weight: Tensor, eps: float
+    ) -> Tensor:
         x, weight = x.contiguous(), weight.contiguous()
-        width = x.shape[-1]
-        count = x.numel() // width if width else 0
         if gate is not None and _spacing(gate) is None:
             gate = gate.contiguous()
-        out, inverse = x.new_empty(x.shape), x.new_empty(count)
-        library.call(
-            "norm_forward", x, gate, _spacing(gate), weight, out, inverse, count, width, eps
-        )
+        out, inverse = norm_forward(x, gate, weight, eps)
         ctx.save_for_backward(x, gate, weight, inverse)
         return out
 
@@ -35,15 +32,40 @@ class NativeNorm(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, dout: Tensor) -> tuple[Tensor | None, ...]:  # noqa: D102
         x, gate, weight, inverse = ctx.saved_tensors
-        width, count = x.shape[-1], len(inverse)
         dx = x.new_empty(x.shape)
         dgate = None if gate is None else x.new_empty(gate.shape)
-        dweight = x.new_empty(-(-count // library.constant("norm_block")), width)
-        library.call(
-            "norm_backward", dout.contiguous(), x, gate, _spacing(gate), weight, inverse, dx,
-            dgate, width, dweight, count, width,
-        )  # fmt: skip
-        return dx, dgate, dweight.sum(0), None
+        dweight = norm_backward(dout.contiguous(), x, gate, weight, inverse, dx, dgate)
+        return dx, dgate, dweight, None
+
+
+def norm_forward(
+    x: Tensor, gate: Tensor | None, weight: Tensor, eps: float
+) -> tuple[Tensor, Tensor]:
+    """Normalise dense rows (..., D), gated by evenly spaced ones; also 1 / rms of every row."""
+    width = x.shape[-1]
+    count = x.numel() // width if width else 0
+    out, inverse = x.new_empty(x.shape), x.new_empty(count)
+    library.call("norm_forward", x, gate, _spacing(gate), weight, out, inverse, count, width, eps)
+    return out, inverse
+
+
+def norm_backward(
+    dout: Tensor,
+    x: Tensor,
+    gate: Tensor | None,
+    weight: Tensor,
+    inverse: Tensor,
+    dx: Tensor,
+    dgate: Tensor | None,
+) -> Tensor:
+    """Fill `dx` and, evenly spaced, `dgate`; returns the gradient of the weight."""
+    width, count = x.shape[-1], len(inverse)
+    dweight = x.new_empty(-(-count // library.constant("norm_block")), width)
+    library.call(
+        "norm_backward", dout, x, gate, _spacing(gate), weight, inverse, dx,
+        dgate, _spacing(dgate), dweight, count, width,
+    )  # fmt: skip
+    return dweight.sum(0)
 
 
 def _spacing(gate: Tensor | None) -> int | None:
