@@ -115,14 +115,25 @@ def ask_at_rate(model: LanguageModel, tokens: torch.Tensor, positions_per_chunk:
     network.guards = replace(network.guards, threshold=threshold)
 
 
-def training_step(model: LanguageModel, tokens: torch.Tensor) -> Callable[[], None]:
+def logits_of(model: torch.nn.Module, tokens: torch.Tensor) -> torch.Tensor:
+    """What a model of ours says of tokens (B, L)."""
+    return model(tokens).logits
+
+
+def training_step(
+    model: torch.nn.Module,
+    tokens: torch.Tensor,
+    logits: Callable[[torch.nn.Module, torch.Tensor], torch.Tensor] = logits_of,
+    dtype: torch.dtype = torch.float32,
+) -> Callable[[], None]:
     """Forward, backward and AdamW on the next base of (B, L + 1) tokens."""
     optimiser = torch.optim.AdamW(model.parameters(), lr=1e-6, foreach=True)
 
     def step() -> None:
         optimiser.zero_grad()
-        logits = model(tokens[:, :-1]).logits
-        cross_entropy(logits.flatten(0, 1).float(), tokens[:, 1:].flatten()).backward()
+        with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
+            scores = logits(model, tokens[:, :-1])
+        cross_entropy(scores.flatten(0, 1).float(), tokens[:, 1:].flatten()).backward()
         optimiser.step()
 
     return step

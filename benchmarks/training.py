@@ -10,12 +10,11 @@ from itertools import accumulate
 import _peers
 import torch
 import transformers
-from _arms import ask_at_rate
+from _arms import ask_at_rate, training_step
 from _record import conditions, report
 from _tables import rows_of
-from _timing import Case, Timing, interleaved
-from torch import Tensor, nn
-from torch.nn import functional as F
+from _timing import Timing, interleaved
+from torch import Tensor
 
 from genomenet.models.config import ModelConfig
 from genomenet.models.flops import flops_per_base
@@ -69,23 +68,6 @@ class Size:
 SIZES = {"1M": Size(128, 5, 9, (64, 128, 3)), "4M": Size(256, 5, 9, (128, 256, 3))}
 
 
-def training_step(
-    model: nn.Module, logits: Callable[[nn.Module, Tensor], Tensor], tokens: Tensor, precision: str
-) -> Case:
-    """Forward, backward and AdamW on next-token cross-entropy."""
-    optimiser = torch.optim.AdamW(model.parameters(), lr=1e-5, foreach=True)
-    half = precision != "float32"
-
-    def step() -> None:
-        optimiser.zero_grad()
-        with torch.autocast("cpu", PRECISIONS[precision], enabled=half):
-            scores = logits(model, tokens[:, :-1])
-        F.cross_entropy(scores.flatten(0, 1).float(), tokens[:, 1:].flatten()).backward()
-        optimiser.step()
-
-    return step
-
-
 def some_tokens(length: int, vocabulary: int) -> Tensor:
     """Random tokens: what they are changes no operation."""
     rows = max(1, TOKENS // length)
@@ -114,7 +96,7 @@ def peer_rows(arguments: argparse.Namespace, clock: Callable[[], float]) -> list
                 for precision in arguments.precisions:
                     models = {"genomenet": peers.ours, **peers.theirs}
                     cases = {
-                        name: training_step(model, peers.logits, tokens, precision)
+                        name: training_step(model, tokens, peers.logits, PRECISIONS[precision])
                         for name, model in models.items()
                     }
                     times = interleaved(cases, arguments.repeats, clock)
@@ -189,7 +171,7 @@ def arm_rows(arguments: argparse.Namespace, clock: Callable[[], float]) -> list[
                 arms = {"hnet": Arm.of(hnet, length, [rate]), "plain": Arm.of(plain, length, [])}
                 for precision in arguments.precisions:
                     cases = {
-                        name: training_step(one.model, lambda m, t: m(t).logits, tokens, precision)
+                        name: training_step(one.model, tokens, dtype=PRECISIONS[precision])
                         for name, one in arms.items()
                     }
                     times = interleaved(cases, arguments.repeats, clock)

@@ -107,11 +107,9 @@ class Mamba2(nn.Module):
     def _is_native(self, projected_BLE: Tensor) -> bool:
         """Whether the compiled library does all between the projections."""
         taps = self.conv1d.weight.shape[-1]
-        is_half = projected_BLE.dtype in (torch.bfloat16, torch.float16)
-        like = self.dt_bias if is_half else projected_BLE
         return (
             2 <= taps <= 4
-            and library.serves(like, self.dt_bias, self.norm.weight)
+            and library.serves(self.dt_bias, self.norm.weight)
             and not backend.uses("ssd", projected_BLE)
         )
 
