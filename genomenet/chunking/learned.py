@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from genomenet.chunking.boundaries import Positions
 from genomenet.chunking.chunker import Chunker
+from genomenet.nn.linear import Linear
 from genomenet.nn.rows import latest
 
 
@@ -34,8 +35,8 @@ class CosineRouter(Chunker):
 
     def __init__(self, d_model: int):
         super().__init__()
-        self.q_proj_layer = nn.Linear(d_model, d_model, bias=False)
-        self.k_proj_layer = nn.Linear(d_model, d_model, bias=False)
+        self.q_proj_layer = Linear(d_model, d_model, bias=False)
+        self.k_proj_layer = Linear(d_model, d_model, bias=False)
         with torch.no_grad():
             self.q_proj_layer.weight.copy_(torch.eye(d_model))
             self.k_proj_layer.weight.copy_(torch.eye(d_model))
@@ -85,7 +86,7 @@ class LinearRouter(Chunker):
 
     def __init__(self, d_model: int):
         super().__init__()
-        self.p_proj_layer = nn.Linear(d_model, 1)
+        self.p_proj_layer = Linear(d_model, 1)
         # Half of all positions on either side of the decision, undecided.
         nn.init.normal_(self.p_proj_layer.weight, std=d_model**-0.5)
         nn.init.zeros_(self.p_proj_layer.bias)

@@ -16,6 +16,7 @@ from genomenet.chunking.guards import decide
 from genomenet.models.chunking_network import ChunkingNetwork, ChunkingState
 from genomenet.models.config import ModelConfig
 from genomenet.nn.cross_attention import ChunkPooling, ChunkReading, OpenChunks
+from genomenet.nn.linear import Linear
 from genomenet.nn.rows import latest, put_rows, take_rows
 
 
@@ -71,12 +72,10 @@ class CrossAttentionNetwork(ChunkingNetwork):
         self.pooling = ChunkPooling(*sizes)
         pooled_width, inner_width = self.slots * self.d_model, config.stage(stage + 1).d_model
         self.chunk_proj = (
-            nn.Linear(pooled_width, inner_width, bias=False)
-            if pooled_width != inner_width
-            else None
+            Linear(pooled_width, inner_width, bias=False) if pooled_width != inner_width else None
         )
         self.main_network = make_inner(inner_width)
-        self.slot_proj = nn.Linear(inner_width, pooled_width, bias=False)
+        self.slot_proj = Linear(inner_width, pooled_width, bias=False)
         self.readings = nn.ModuleList(
             ChunkReading(*sizes) for _ in config.networks().decoders[stage]
         )

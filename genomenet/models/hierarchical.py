@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from genomenet.chunking.boundaries import Boundaries, Positions
 from genomenet.chunking.chunk import find_chunks
@@ -24,6 +24,7 @@ from genomenet.chunking.guards import decide
 from genomenet.models.chunking_network import ChunkingNetwork, ChunkingState
 from genomenet.models.config import ModelConfig
 from genomenet.models.stage_network import StageNetwork
+from genomenet.nn.linear import Linear
 from genomenet.nn.rows import latest, put_rows, take_rows
 from genomenet.nn.stack import IsotropicStack
 
@@ -142,7 +143,7 @@ class HierarchicalNetwork(ChunkingNetwork):
         self.unpool, self.parity = config.unpool, config.parity
         # SpaceByte adds chunks to the encoder's output as it is.
         self.residual_proj = (
-            nn.Linear(self.d_model, self.d_model) if self.unpool != "boundary" else None
+            Linear(self.d_model, self.d_model) if self.unpool != "boundary" else None
         )
         self.main_network = make_inner(self.d_model)
         self.decoder = self.make_decoder(config, stage)

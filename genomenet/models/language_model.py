@@ -14,6 +14,7 @@ from genomenet.models.initialise import initialise
 from genomenet.models.nats import Scores, next_base_nats
 from genomenet.models.network import make_network
 from genomenet.models.ngrams import make_ngrams
+from genomenet.nn.linear import Linear
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class LanguageModel(nn.Module):
         self.embeddings = nn.Embedding(config.vocab_size, d_model)
         self.ngrams = make_ngrams(config)
         self.backbone: Any = make_network(config)
-        self.lm_head = nn.Linear(d_model, config.vocab_size, bias=False)
+        self.lm_head = Linear(d_model, config.vocab_size, bias=False)
         initialise(self.embeddings, self.backbone, self.lm_head)
 
     def forward(

@@ -163,7 +163,7 @@ def _attention(numbers: StageConfig, rows: int, length: float, kernels: Kernels)
     # Projected, rotated queries and keys, output; the logarithms of the softmax's sums.
     each = 6 * d_model * kernels.product + heads * FLOAT
     window = numbers.window
-    if not 0 <= window < length - 1 or (kernels.packaged and kernels.half):
+    if not 0 <= window < length - 1 or kernels.compiled or (kernels.packaged and kernels.half):
         return rows * length * each
     # torch's windows: what attention gives for every block is kept beside all of it in one piece;
     # keys and values are unfolded into blocks, which for a single row are views.

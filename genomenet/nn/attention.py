@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from genomenet.nn.kv_cache import KVCache
+from genomenet.nn.linear import Linear
 from genomenet.nn.rows import take_rows
 from genomenet.ops.attention import attend, causal_attention
 from genomenet.ops.attention_prefix import attend_behind
@@ -44,8 +45,8 @@ class CausalAttention(nn.Module):
         self.rotary_dim = rotary_dim
         self.window = window
         self.rope_base = rope_base
-        self.Wqkv = nn.Linear(d_model, 3 * d_model, bias=False)
-        self.out_proj = nn.Linear(d_model, d_model, bias=False)
+        self.Wqkv = Linear(d_model, 3 * d_model, bias=False)
+        self.out_proj = Linear(d_model, d_model, bias=False)
 
     def forward(self, x_BLD: Tensor, packing: Packing | None = None) -> Tensor:
         """Mix positions, of packed rows within their sequences; returns (B, L, D)."""

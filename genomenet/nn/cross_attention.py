@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from genomenet.nn.linear import Linear
 from genomenet.nn.norm import RMSNorm
 from genomenet.ops.attention import attend
 from genomenet.ops.segments import segment_attention, segment_max, slot_attention, spread
@@ -49,11 +50,11 @@ class ChunkPooling(nn.Module):
         super().__init__()
         self.slots, self.head_dim = slots, head_dim
         self.residual = 2 if doubled else 1
-        self.slot_proj = nn.Linear(d_model, slots * d_model, bias=False)
+        self.slot_proj = Linear(d_model, slots * d_model, bias=False)
         self.norm_q, self.norm_kv = RMSNorm(d_model), RMSNorm(d_model)
-        self.Wq = nn.Linear(d_model, d_model, bias=False)
-        self.Wkv = nn.Linear(d_model, 2 * d_model, bias=False)
-        self.out_proj = nn.Linear(d_model, d_model, bias=False)
+        self.Wq = Linear(d_model, d_model, bias=False)
+        self.Wkv = Linear(d_model, 2 * d_model, bias=False)
+        self.out_proj = Linear(d_model, d_model, bias=False)
 
     def forward(self, x_BLD: Tensor, chunk_BL: Tensor, chunks: int) -> Tensor:
         """Pool positions.
@@ -178,9 +179,9 @@ class ChunkReading(nn.Module):
         self.Wq: nn.Module | None = None
         if slots > 1:
             self.norm_q = RMSNorm(d_model)
-            self.Wq = nn.Linear(d_model, d_model, bias=False)
-        self.Wkv = nn.Linear(d_model, (2 if slots > 1 else 1) * d_model, bias=False)
-        self.out_proj = nn.Linear(d_model, d_model, bias=False)
+            self.Wq = Linear(d_model, d_model, bias=False)
+        self.Wkv = Linear(d_model, (2 if slots > 1 else 1) * d_model, bias=False)
+        self.out_proj = Linear(d_model, d_model, bias=False)
 
     def forward(
         self,

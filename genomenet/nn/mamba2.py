@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from genomenet.nn.linear import Linear
 from genomenet.nn.norm import EPSILON, GatedRMSNorm
 from genomenet.nn.rows import latest, put_rows, take_rows
 from genomenet.ops import backend
@@ -60,7 +61,7 @@ class Mamba2(nn.Module):
         self.d_inner, self.d_state, self.head_dim = d_inner, d_state, head_dim
         heads = d_inner // head_dim
         channels = d_inner + 2 * d_state
-        self.in_proj = nn.Linear(d_model, d_inner + channels + heads, bias=False)
+        self.in_proj = Linear(d_model, d_inner + channels + heads, bias=False)
         # Only the parameters of this layer are used; its name is the one in published weights.
         self.conv1d = nn.Conv1d(channels, channels, d_conv, groups=channels)
         dt = torch.exp(torch.empty(heads).uniform_(math.log(DT_MIN), math.log(DT_MAX)))
@@ -69,7 +70,7 @@ class Mamba2(nn.Module):
         self.A_log = nn.Parameter(torch.empty(heads).uniform_(A_MIN, A_MAX).log())
         self.D = nn.Parameter(torch.ones(heads))
         self.norm = GatedRMSNorm(d_inner)
-        self.out_proj = nn.Linear(d_inner, d_model, bias=False)
+        self.out_proj = Linear(d_inner, d_model, bias=False)
 
     def forward(self, x_BLD: Tensor, packing: Packing | None = None) -> Tensor:
         """Mix positions, of packed rows within their sequences; returns (B, L, D)."""

@@ -2,6 +2,7 @@
 
 from torch import Tensor, nn
 
+from genomenet.nn.linear import Linear
 from genomenet.ops.swiglu import swiglu
 
 
@@ -21,8 +22,8 @@ class SwiGLU(nn.Module):
 
     def __init__(self, d_model: int, width: int):
         super().__init__()
-        self.fc1 = nn.Linear(d_model, 2 * width, bias=False)
-        self.fc2 = nn.Linear(width, d_model, bias=False)
+        self.fc1 = Linear(d_model, 2 * width, bias=False)
+        self.fc2 = Linear(width, d_model, bias=False)
 
     def forward(self, x_BLD: Tensor) -> Tensor:
         """Apply to every position alike."""

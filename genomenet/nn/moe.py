@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from genomenet.nn.linear import Linear
 from genomenet.nn.mlp import SwiGLU
 
 ROWS_MULTIPLE = 64
@@ -72,7 +73,7 @@ class MixtureOfExperts(nn.Module):
     def __init__(self, d_model: int, width: int, experts: int, top_k: int):
         super().__init__()
         self.top_k = top_k
-        self.router = nn.Linear(d_model, experts, bias=False)
+        self.router = Linear(d_model, experts, bias=False)
         self.experts = nn.ModuleList(SwiGLU(d_model, width) for _ in range(experts))
         self.loads: Loads | None = None
 

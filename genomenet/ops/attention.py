@@ -7,6 +7,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from genomenet.ops import backend
+from genomenet.ops.native import library
+from genomenet.ops.native.attention import NativeAttention
 from genomenet.ops.packing import Packing
 
 
@@ -50,6 +52,8 @@ def causal_attention(
         return packing.padded(
             lambda q, k, v: causal_attention(q, k, v, window), q_BLHP, k_BLHP, v_BLHP
         )
+    if library.serves(q_BLHP, k_BLHP, v_BLHP, dtypes=library.HALVES):
+        return NativeAttention.apply(q_BLHP, k_BLHP, v_BLHP, window)
     q, k, v = (t.transpose(1, 2) for t in (q_BLHP, k_BLHP, v_BLHP))
     if window < 0 or window >= q.shape[2] - 1:
         return F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2)

@@ -8,6 +8,7 @@ import lightning as L
 import torch
 
 from genomenet.models.flops import flops_per_base
+from genomenet.ops.linear import linear
 from genomenet.training.config import RunConfig
 from genomenet.training.module import GenomeModule
 
@@ -35,7 +36,7 @@ def matmul_flops_per_second(device: torch.device, dtype: torch.dtype) -> float:
     for _ in range(ROUNDS):
         _wait_for(device)
         begin = time.perf_counter()
-        torch.mm(matrix, matrix)
+        linear(matrix, matrix)
         _wait_for(device)
         seconds.append(time.perf_counter() - begin)
     return 2 * width**3 / min(seconds)

@@ -6,10 +6,6 @@ namespace {
 constexpr int64_t BLOCK = 128;  // positions; the sums over each of them are added up outside
 constexpr int64_t GROUP = 8;    // positions whose sums are kept in registers
 
-inline int width_at(int64_t c, int64_t channels) {
-    return channels - c < WIDTH ? int(channels - c) : WIDTH;
-}
-
 // Before the activation, at position t and channels c..; weight is (TAPS, channels).
 template <int TAPS>
 inline Floats before(const float* weight, const float* bias, int64_t channels, const float* x,

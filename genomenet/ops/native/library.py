@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import tempfile
 import warnings
+from collections.abc import Container
 from functools import cache
 from pathlib import Path
 
@@ -25,19 +26,29 @@ SOURCES = Path(__file__).parent
 SWITCH = "GENOMENET_NATIVE"
 """Set this variable to 0 to do without."""
 
+HALVES = (torch.float32, torch.bfloat16, torch.float16)
+"""Float32, and what rounds it."""
+
 FLAGS = (
     "-O3", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math",
     "-std=c++17", "-shared", "-fPIC",
 )  # fmt: skip
 
 
-def serves(*tensors: Tensor) -> bool:
+def serves(*tensors: Tensor, dtypes: Container[torch.dtype] = (torch.float32,)) -> bool:
     """Whether tensors are what the library computes on: float32 on a CPU, and it is there.
 
     Not while torch.compile traces, which makes kernels of its own of what torch would do.
+
+    Parameters
+    ----------
+    *tensors : Tensor
+        Inputs of an operation.
+    dtypes : container of dtype
+        More than float32 where casting to it and back pays: `HALVES`.
     """
     return (
-        all(t.dtype == torch.float32 and t.device.type == "cpu" for t in tensors)
+        all(t.dtype in dtypes and t.device.type == "cpu" for t in tensors)
         and not torch.compiler.is_compiling()
         and library() is not None
     )

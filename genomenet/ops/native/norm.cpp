@@ -8,8 +8,6 @@ namespace {
 
 constexpr int64_t BLOCK = 64;  // rows; the sums over each of them are added up outside
 
-inline int width_at(int64_t c, int64_t width) { return width - c < WIDTH ? int(width - c) : WIDTH; }
-
 // What is normalised: x, or x times silu of the gate where there is one.
 inline Floats value(const float* x, const float* gate, int64_t c, int some) {
     const Floats v = load_some(x + c, some);

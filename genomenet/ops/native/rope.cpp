@@ -8,7 +8,7 @@ namespace {
 inline void turn(const float* in, const float* cos, const float* sin, float sign, float* out,
                  int64_t half, int64_t width) {
     for (int64_t c = 0; c < half; c += WIDTH) {
-        const int some = half - c < WIDTH ? int(half - c) : WIDTH;
+        const int some = width_at(c, half);
         const Floats a = load_some(in + c, some), b = load_some(in + half + c, some);
         const Floats x = load_some(cos + c, some), y = load_some(sin + c, some) * sign;
         store_some(out + c, a * x - b * y, some);

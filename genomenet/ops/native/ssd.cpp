@@ -23,25 +23,7 @@ struct Sizes {
 
 Sizes make_sizes(int64_t batch, int64_t length, int heads, int width, int state, int block) {
     return {batch, length, (length + block - 1) / block, heads, width, state, block,
-            rounded_up(width, WIDTH), rounded_up(state, WIDTH), rounded_up(block, WIDTH < 8 ? 8 : WIDTH)};
-}
-
-// Rows that lie `row` floats apart, sequences `batch` floats apart.
-struct Rows {
-    float* data;
-    int64_t batch, row;
-    float* at(int64_t b, int64_t t) const { return data + b * batch + t * row; }
-};
-
-void copy_rows(const Rows& from, int64_t b, int64_t t, int rows, int columns, float* to,
-               int all_rows, int all_columns) {
-    for (int i = 0; i < rows; i++) {
-        const float* here = from.at(b, t + i);
-        for (int j = 0; j < all_columns; j += WIDTH)
-            store(to + i * all_columns + j,
-                  load_some(here + j, columns - j < WIDTH ? columns - j : WIDTH));
-    }
-    memset(to + rows * all_columns, 0, sizeof(float) * (all_rows - rows) * all_columns);
+            rounded_up(width, PADDING), rounded_up(state, PADDING), rounded_up(block, PADDING)};
 }
 
 // Of one head in one block: sums of dt A, and the decays they make.
@@ -121,8 +103,7 @@ void genomenet_ssd_forward(const float* x, int64_t x_batch, int64_t x_row, const
                            int64_t length, int64_t heads, int64_t width, int64_t state,
                            int64_t block, int64_t threads) {
     const Sizes s = make_sizes(batch, length, int(heads), int(width), int(state), int(block));
-    const Rows xs{const_cast<float*>(x), x_batch, x_row}, Bs{const_cast<float*>(B), B_batch, B_row},
-        Cs{const_cast<float*>(C), C_batch, C_row};
+    const Rows xs{x, x_batch, x_row}, Bs{B, B_batch, B_row}, Cs{C, C_batch, C_row};
     const int l = s.l, p = s.p, n = s.n;
     float* kept = static_cast<float*>(malloc(sizeof(float) * batch * s.blocks * heads));
 #pragma omp parallel num_threads(threads)
@@ -138,15 +119,15 @@ void genomenet_ssd_forward(const float* x, int64_t x_batch, int64_t x_row, const
             const int64_t b = bc / s.blocks, c = bc % s.blocks, t = c * block;
             const int rows = s.positions(c);
             copy_rows(Bs, b, t, rows, state, B_ln, l, n);
-            transpose(B_ln, B_nl, l, n);
             for (int h = 0; h < heads; h++) {
                 decays.fill(dt + (b * length + t) * heads + h, heads, A[h], rows, l);
                 kept[bc * heads + h] = decays.kept(l);
                 copy_rows({xs.data + h * width, x_batch, x_row}, b, t, rows, width, x_h, l, p);
                 for (int i = 0; i < l; i++) decays.end[i] *= decays.dt[i];
                 scale_rows(x_h, decays.end, x_dt, l, p);
-                product(B_nl, x_dt, states + ((b * (s.blocks + 1) + c) * heads + h) * s.state_size(),
-                        n, p, l);
+                product<true>(B_ln, x_dt,
+                              states + ((b * (s.blocks + 1) + c) * heads + h) * s.state_size(), n,
+                              p, l);
             }
         }
 #pragma omp for
@@ -193,11 +174,10 @@ void genomenet_ssd_backward(const float* dy, const float* x, int64_t x_batch, in
                             int64_t dC_row, float* dD, int64_t batch, int64_t length, int64_t heads,
                             int64_t width, int64_t state, int64_t block, int64_t threads) {
     const Sizes s = make_sizes(batch, length, int(heads), int(width), int(state), int(block));
-    const Rows xs{const_cast<float*>(x), x_batch, x_row}, Bs{const_cast<float*>(B), B_batch, B_row},
-        Cs{const_cast<float*>(C), C_batch, C_row}, dxs{dx, dx_batch, dx_row},
-        dBs{dB, dB_batch, dB_row}, dCs{dC, dC_batch, dC_row};
     const int64_t across = heads * width;
-    const Rows dys{const_cast<float*>(dy), length * across, across};
+    const Rows dys{dy, length * across, across};
+    const Rows xs{x, x_batch, x_row}, Bs{B, B_batch, B_row}, Cs{C, C_batch, C_row};
+    const Rows dxs{dx, dx_batch, dx_row}, dBs{dB, dB_batch, dB_row}, dCs{dC, dC_batch, dC_row};
     const int l = s.l, p = s.p, n = s.n;
     const int64_t size = s.state_size();
     float* kept = static_cast<float*>(malloc(sizeof(float) * batch * s.blocks * heads));
@@ -213,7 +193,7 @@ void genomenet_ssd_backward(const float* dy, const float* x, int64_t x_batch, in
         float *B_ln = memory.take(l * n), *C_ln = memory.take(l * n), *n_l = memory.take(l * n),
               *dB_ln = memory.take(l * n), *dC_ln = memory.take(l * n), *one_ln = memory.take(l * n);
         float *CB = memory.take(l * l), *weights = memory.take(l * l), *dweights = memory.take(l * l),
-              *dCB = memory.take(l * l), *square = memory.take(l * l);
+              *dCB = memory.take(l * l);
         float* p_n = memory.take(size);
         float *read = memory.take(l), *wrote = memory.take(l), *columns = memory.take(l),
               *direct = memory.take(l);
@@ -223,13 +203,12 @@ void genomenet_ssd_backward(const float* dy, const float* x, int64_t x_batch, in
             const int64_t b = bc / s.blocks, c = bc % s.blocks, t = c * block;
             const int rows = s.positions(c);
             copy_rows(Cs, b, t, rows, state, C_ln, l, n);
-            transpose(C_ln, n_l, l, n);
             for (int h = 0; h < heads; h++) {
                 decays.fill(dt + (b * length + t) * heads + h, heads, A[h], rows, l);
                 kept[bc * heads + h] = decays.kept(l);
                 copy_rows({dys.data + h * width, dys.batch, dys.row}, b, t, rows, width, dy_h, l, p);
                 scale_rows(dy_h, decays.start, scaled, l, p);
-                product(n_l, scaled, flows + (bc * heads + h) * size, n, p, l);
+                product<true>(C_ln, scaled, flows + (bc * heads + h) * size, n, p, l);
             }
         }
 #pragma omp for
@@ -316,8 +295,7 @@ void genomenet_ssd_backward(const float* dy, const float* x, int64_t x_batch, in
                     }
                     read[i] += sum(total);
                 }
-                transpose(weights, square, l, l);
-                product(square, dy_h, dx_dt, l, p, l, LEFT_UPPER, true);
+                product<true>(weights, dy_h, dx_dt, l, p, l, LEFT_UPPER, true);
 
                 for (int i = 0; i < rows; i++) {
                     float* out = dxs.at(b, t + i) + h * width;
@@ -350,8 +328,7 @@ void genomenet_ssd_backward(const float* dy, const float* x, int64_t x_batch, in
                 dA[bc * heads + h] = dA_h;
             }
             product(dCB, B_ln, dC_ln, l, n, l, LEFT_LOWER, true);
-            transpose(dCB, square, l, l);
-            product(square, C_ln, dB_ln, l, n, l, LEFT_UPPER, true);
+            product<true>(dCB, C_ln, dB_ln, l, n, l, LEFT_UPPER, true);
             for (int i = 0; i < rows; i++) {
                 memcpy(dBs.at(b, t + i), dB_ln + i * n, sizeof(float) * state);
                 memcpy(dCs.at(b, t + i), dC_ln + i * n, sizeof(float) * state);
@@ -378,7 +355,7 @@ void genomenet_ssd_step(float* states, const int64_t* rows, const float* x, int6
             const float step = dt[rh] * x_h[p];
             Floats total{};
             for (int64_t n = 0; n < state; n += WIDTH) {
-                const int some = state - n < WIDTH ? int(state - n) : WIDTH;
+                const int some = width_at(n, state);
                 const Floats after =
                     load_some(here + n, some) * kept + load_some(B_r + n, some) * step;
                 store_some(here + n, after, some);

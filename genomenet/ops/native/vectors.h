@@ -38,10 +38,9 @@ static inline void store_some(float* p, Floats v, int count) {
     memcpy(p, &v, sizeof(float) * count);
 }
 
-static inline float sum(Floats v) {
-    float total = 0;
-    for (int i = 0; i < WIDTH; i++) total += v[i];
-    return total;
+// How many of `width` numbers a vector holds that begins at number c.
+static inline int width_at(int64_t c, int64_t width) {
+    return width - c < WIDTH ? int(width - c) : WIDTH;
 }
 
 static inline Floats at_least(Floats v, float low) { return v < low ? splat(low) : v; }
@@ -76,7 +75,8 @@ enum Shape { FULL, LEFT_LOWER, LEFT_UPPER, OUT_LOWER };
 
 constexpr int ROWS = 8;
 
-template <int VECTORS>
+// The numbers of `left` that rows of `out` need lie in its rows, or when TURNED in its columns.
+template <int VECTORS, bool TURNED>
 static inline void tile(const float* left, int64_t left_row, const float* right, int64_t right_row,
                         float* out, int64_t out_row, int from, int to, bool add) {
     Floats sums[ROWS][VECTORS];
@@ -87,7 +87,7 @@ static inline void tile(const float* left, int64_t left_row, const float* right,
         Floats b[VECTORS];
         for (int v = 0; v < VECTORS; v++) b[v] = load(right + k * right_row + v * WIDTH);
         for (int r = 0; r < ROWS; r++) {
-            const Floats a = splat(left[r * left_row + k]);
+            const Floats a = splat(TURNED ? left[k * left_row + r] : left[r * left_row + k]);
             for (int v = 0; v < VECTORS; v++) sums[r][v] += a * b[v];
         }
     }
@@ -95,19 +95,22 @@ static inline void tile(const float* left, int64_t left_row, const float* right,
         for (int v = 0; v < VECTORS; v++) store(out + r * out_row + v * WIDTH, sums[r][v]);
 }
 
-// out (m x n) = left (m x k) right (k x n), or added to it; rows are as long as columns are many,
-// m a multiple of ROWS and n of WIDTH.
+// out (m x n) = left (m x k) right (k x n), or added to it; left lies as (k x m) when TURNED. Rows
+// are as long as columns are many, m a multiple of ROWS and n of WIDTH.
+template <bool TURNED = false>
 static inline void product(const float* left, const float* right, float* out, int m, int n, int k,
                            Shape shape = FULL, bool add = false) {
+    const int left_row = TURNED ? m : k;
     for (int i = 0; i < m; i += ROWS) {
         const int from = shape == LEFT_UPPER ? i : 0;
         const int to = shape == LEFT_LOWER ? (i + ROWS < k ? i + ROWS : k) : k;
         const int columns = shape == OUT_LOWER && i + ROWS < n ? i + ROWS : n;
+        const float* left_i = left + (TURNED ? i : i * k);
         int j = 0;
         for (; j + 2 * WIDTH <= n && j < columns; j += 2 * WIDTH)
-            tile<2>(left + i * k, k, right + j, n, out + i * n + j, n, from, to, add);
+            tile<2, TURNED>(left_i, left_row, right + j, n, out + i * n + j, n, from, to, add);
         for (; j < columns; j += WIDTH)
-            tile<1>(left + i * k, k, right + j, n, out + i * n + j, n, from, to, add);
+            tile<1, TURNED>(left_i, left_row, right + j, n, out + i * n + j, n, from, to, add);
     }
 }
 
@@ -120,6 +123,15 @@ static inline Floats chosen(Floats a, Floats b, Ints from) {
 #else
     return __builtin_shuffle(a, b, from);
 #endif
+}
+
+template <int HALF = WIDTH / 2>
+static inline float sum(Floats v) {
+    Ints from;
+    for (int c = 0; c < WIDTH; c++) from[c] = (c + HALF) % WIDTH;
+    v += chosen(v, v, from);
+    if constexpr (HALF > 1) return sum<HALF / 2>(v);
+    return v[0];
 }
 
 // Swap the quarters of squares of 2 HALF x 2 HALF, and then those of ever smaller ones.
@@ -160,6 +172,31 @@ static inline void transpose(const float* in, float* out, int rows, int columns)
 }
 
 static inline int rounded_up(int n, int multiple) { return (n + multiple - 1) / multiple * multiple; }
+
+// What sizes are rounded up to that are rows or columns of products.
+constexpr int PADDING = WIDTH < ROWS ? ROWS : WIDTH;
+
+// Rows that lie `row` floats apart, sequences `batch` floats apart.
+template <typename Number>
+struct Rows {
+    Number* data;
+    int64_t batch, row;
+    Number* at(int64_t b, int64_t t) const { return data + b * batch + t * row; }
+};
+template <typename Number>
+Rows(Number*, int64_t, int64_t) -> Rows<Number>;
+
+// Rows from position t on, with zeros behind them in both directions.
+static inline void copy_rows(const Rows<const float>& from, int64_t b, int64_t t, int rows, int columns,
+                             float* to, int all_rows, int all_columns) {
+    for (int i = 0; i < rows; i++) {
+        const float* here = from.at(b, t + i);
+        for (int j = 0; j < all_columns; j += WIDTH)
+            store(to + i * all_columns + j,
+                  j < columns ? load_some(here + j, width_at(j, columns)) : Floats{});
+    }
+    memset(to + rows * all_columns, 0, sizeof(float) * (all_rows - rows) * all_columns);
+}
 
 // Working memory of one thread, in pieces that begin at a cache line.
 struct Memory {

@@ -147,6 +147,46 @@ def test_rotation(width, rotary):
     assert_matches(fast, slow, [torch.randn(2, 9, 3, 2, width)], torch.float32, BOUND)
 
 
+# Blocks of 64: less than one, a part of the last one, windows that end in and between blocks.
+@pytest.mark.parametrize("window", [-1, 0, 63, 64, 70, 128])
+@pytest.mark.parametrize(("length", "width"), [(1, 1), (64, 16), (65, 40), (257, 5)])
+def test_attention(length, width, window):
+    qkv = torch.randn(2, length, 3, 3, width) * 2
+
+    def attention(op):
+        return lambda qkv: op(*qkv.unbind(2), window)
+
+    fast, slow = attention(ops.causal_attention), attention(oracle.attention)
+    assert_matches(fast, slow, [qkv], torch.float32, BOUND)
+
+
+@pytest.mark.parametrize("window", [-1, 40])
+def test_attention_in_half_precision(window):
+    q, k, v = torch.randn(3, 2, 130, 2, 16).bfloat16().unbind(0)
+    exact = oracle.attention(*(t.double() for t in (q, k, v)), window)
+    leaves = [t.clone().requires_grad_() for t in (q, k, v)]
+    y = ops.causal_attention(*leaves, window)
+    assert y.dtype == torch.bfloat16
+    assert relative(y, exact) < 2e-2
+    doubles = [t.double().requires_grad_() for t in (q, k, v)]
+    dy = torch.randn(y.shape).bfloat16()
+    y.backward(dy)
+    oracle.attention(*doubles, window).backward(dy.double())
+    for half, double in zip(leaves, doubles, strict=True):
+        assert half.grad.dtype == torch.bfloat16
+        assert relative(half.grad, double.grad) < 2e-2
+
+
+def test_attention_to_scores_far_apart():
+    """No exponential overflows, and what is far below the largest score counts for nothing."""
+    q = torch.full((1, 70, 1, 1), 100.0)
+    k = torch.arange(70.0).view(1, 70, 1, 1)
+    v = torch.randn(1, 70, 1, 1)
+    torch.testing.assert_close(ops.causal_attention(q, k, v), v)
+    last = ops.causal_attention(q, k.flip(1), v)
+    torch.testing.assert_close(last, v[:, :1].expand(v.shape))
+
+
 @pytest.mark.parametrize("taps", [4, 5])
 def test_a_whole_mixer(taps):
     torch.manual_seed(1)
@@ -189,13 +229,15 @@ def test_threads_change_nothing():
     inputs = scan_inputs(3, 200, 2, 16, 16)
     conv = [torch.randn(3, 300, 20), torch.randn(20, 4), torch.randn(20)]
     norm = [torch.randn(700, 20), torch.randn(20)]
+    heads = list(torch.randn(3, 2, 200, 2, 8))
     found = []
     for threads in (1, 2, 3):
         torch.set_num_threads(threads)
         torch.manual_seed(0)
         results = []
         for op, given in (
-            (ops.ssd_scan, inputs), (ops.causal_conv_silu, conv), (ops.rms_norm, norm)
+            (ops.ssd_scan, inputs), (ops.causal_conv_silu, conv), (ops.rms_norm, norm),
+            (ops.causal_attention, heads),
         ):  # fmt: skip
             dy = torch.randn(given[0].shape)
             results += values_and_gradients(op, given, torch.float32, dy)

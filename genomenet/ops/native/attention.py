@@ -1,0 +1,52 @@
+"""Causal attention, global or in a window, by the compiled library."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from genomenet.ops.native import library
+
+
+class NativeAttention(torch.autograd.Function):
+    """``NativeAttention.apply(q, k, v, window)`` on (B, L, H, P); see `causal_attention`.
+
+    In float32, whatever the dtype of queries: that is faster than torch's attention in bfloat16.
+    Saves its inputs and its output as they are, and one number for each query and head.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:  # noqa: D102
+        batch, length, heads, _ = q.shape
+        y = q.new_empty(q.shape, dtype=torch.float32)
+        logsum = y.new_empty(batch, heads, length)
+        library.call("attention_forward", *_strided(q, k, v), y, logsum, *q.shape, window)
+        y = y.to(q.dtype)
+        ctx.save_for_backward(q, k, v, y, logsum)
+        ctx.window = window
+        return y
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:  # noqa: D102
+        q, k, v, y, logsum = ctx.saved_tensors
+        dq = y.new_empty(q.shape, dtype=torch.float32)
+        dk, dv = y.new_zeros(2, *q.shape, dtype=torch.float32)
+        library.call(
+            "attention_backward", *_strided(dy, q, k, v), y.float(), logsum, dq, dk, dv,
+            *q.shape, ctx.window,
+        )  # fmt: skip
+        return dq.to(q.dtype), dk.to(k.dtype), dv.to(v.dtype), None
+
+
+def _strided(*tensors: Tensor) -> list[Tensor | int]:
+    """Tensors (B, L, H, P) in float32, each with the distances of sequences, positions, heads."""
+    parts: list[Tensor | int] = []
+    for tensor in tensors:
+        floats = tensor.float()
+        dense = floats if floats.stride(-1) == 1 else floats.contiguous()
+        parts += [dense, *dense.stride()[:3]]
+    return parts
