@@ -16,6 +16,7 @@ from torch.autograd.profiler_util import FunctionEvent
 from torch.profiler import ProfilerActivity, profile
 
 from genomenet.models.parameters import count_parameters
+from genomenet.ops.linear import linear
 
 PRODUCTS, BATCHED = "matrix products", "batched products"
 ATTENTION, SCAN, CONVOLUTION, NORMS = "attention", "scan", "convolution", "norms"
@@ -31,6 +32,7 @@ WHOLE = {
     "genomenet::norm": NORMS,
     "genomenet::swiglu": SWIGLU,
     "genomenet::rope": ATTENTION,
+    "genomenet::attention": ATTENTION,
     "SSDScan": SCAN,
     "_EMA": SCAN,
     "_ConvSiLU": CONVOLUTION,
@@ -53,10 +55,12 @@ WHOLE = {
 }
 """Beginnings of names: all that happens within such an event is of its group, its batched products
 aside."""
+ONEDNN = "mkldnn::_linear_pointwise"
 SINGLE = {
     "aten::mm": PRODUCTS,
     "aten::addmm": PRODUCTS,
     "aten::mkldnn_linear": PRODUCTS,
+    ONEDNN: PRODUCTS,
     "aten::bmm": BATCHED,
     "aten::baddbmm": BATCHED,
     "aten::baddbmm_": BATCHED,
@@ -93,6 +97,14 @@ def group_of(event: FunctionEvent) -> str:
     return group
 
 
+def flops_of(event: FunctionEvent) -> int:
+    """FLOPs of a product; the profiler doesn't know those of oneDNN."""
+    if event.name != ONEDNN:
+        return event.flops or 0
+    x, weight = (event.input_shapes or [])[:2]
+    return 2 * math.prod(x) * weight[0]
+
+
 def bytes_moved(event: FunctionEvent) -> int:
     """Bytes that an elementwise operation reads and writes, of numbers of four bytes."""
     sizes = [math.prod(shape) for shape in event.input_shapes or () if shape]
@@ -102,9 +114,9 @@ def bytes_moved(event: FunctionEvent) -> int:
 def ceilings(repeats: int, clock: Callable[[], float]) -> dict[str, float]:
     """GFLOP/s of a large product, and GB/s of a large copy, both ways counted."""
     matrix, source = torch.ones(WIDTH, WIDTH), torch.ones(COPIED)
-    target, out = torch.empty_like(source), torch.empty_like(matrix)
+    target = torch.empty_like(source)
     cases = {
-        "gflops": lambda: torch.mm(matrix, matrix, out=out),
+        "gflops": lambda: linear(matrix, matrix),
         "gbytes": lambda: target.copy_(source),
     }
     work = {"gflops": 2 * WIDTH**3, "gbytes": 2 * 4 * COPIED}
@@ -118,7 +130,7 @@ def few_rows(repeats: int, clock: Callable[[], float]) -> Iterator[Row]:
     inputs = {rows: torch.randn(rows, 512) for rows in FEW_ROWS}
 
     def products(rows: int) -> Callable[[], object]:
-        return lambda: [torch.nn.functional.linear(inputs[rows], weight) for weight in weights]
+        return lambda: [linear(inputs[rows], weight) for weight in weights]
 
     cases = {str(rows): products(rows) for rows in FEW_ROWS}
     times = interleaved(cases, repeats, clock)
@@ -158,7 +170,7 @@ def rows_of_arm(
         group = group_of(event)
         own[group] += event.self_cpu_time_total
         if group == PRODUCTS:
-            flops += event.flops or 0
+            flops += flops_of(event)
             product_us += event.self_cpu_time_total
         if event.name in names:
             moved += bytes_moved(event)

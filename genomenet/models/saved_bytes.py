@@ -116,7 +116,7 @@ def layer_bytes(
     mlp = 0.0
     if width := numbers.mlp_width(letter):
         # Both halves, what the second projection reads, and torch keeps what silu gave.
-        inner = 3 if kernels.compiled and not kernels.half else 4
+        inner = 3 if kernels.compiled else 4
         one = (numbers.d_model + inner * width) * kernels.product
         mlp = _mixture(numbers, positions, one, kernels) if letter == "E" else positions * one
     residual = norm * (2 if width else 1)

@@ -47,7 +47,7 @@ def apply_rope(
     _check(rotary_dim, x_BLHP.shape[-1])
     if rotary_dim == 0:
         return x_BLHP
-    return _Rotate.apply(x_BLHP, *_table(x_BLHP, rotary_dim, base, packing))
+    return _Rotate.apply(x_BLHP, *_table(x_BLHP, rotary_dim, base, packing, x_BLHP.dtype))
 
 
 def rotated_qkv(
@@ -71,20 +71,21 @@ def rotated_qkv(
     q_BLHP, k_BLHP, v_BLHP = qkv_BL3HP.unbind(2)
     if rotary_dim == 0:
         return q_BLHP, k_BLHP, v_BLHP
-    cos, sin = _table(qkv_BL3HP, rotary_dim, base, packing)
-    if packing is None and library.serves(qkv_BL3HP):
+    if packing is None and library.serves(qkv_BL3HP, dtypes=library.HALVES):
+        cos, sin = _table(qkv_BL3HP, rotary_dim, base, packing, torch.float32)
         return NativeRotation.apply(qkv_BL3HP, cos, sin)
+    cos, sin = _table(qkv_BL3HP, rotary_dim, base, packing, qkv_BL3HP.dtype)
     return _Rotate.apply(q_BLHP, cos, sin), _Rotate.apply(k_BLHP, cos, sin), v_BLHP
 
 
 def _table(
-    x: Tensor, rotary_dim: int, base: float, packing: Packing | None
+    x: Tensor, rotary_dim: int, base: float, packing: Packing | None, dtype: torch.dtype
 ) -> tuple[Tensor, Tensor]:
     """Cosines and sines of all positions of a tensor (B, L, ...)."""
     length = x.shape[1] if packing is None else packing.longest
     # A power of two, so that sequences of changing length share a table.
     rows = 1 << max(0, length - 1).bit_length()
-    cos, sin = _angles(rows, rotary_dim, float(base), x.device, x.dtype)
+    cos, sin = _angles(rows, rotary_dim, float(base), x.device, dtype)
     if packing is not None:
         return cos[packing.position_M], sin[packing.position_M]
     return cos[:length], sin[:length]

@@ -22,7 +22,7 @@ def swiglu(up_gate: Tensor) -> Tensor:
     Tensor
         (..., W).
     """
-    if library.serves(up_gate):
+    if library.serves(up_gate, dtypes=library.HALVES):
         return NativeSwiGLU.apply(up_gate)
     up, gate = up_gate.chunk(2, dim=-1)
     return F.silu(gate) * up

@@ -42,8 +42,7 @@ struct Window {
         const int64_t apart = (queries - keys) * BLOCK + first - key;
         const int from = apart > 0 ? 0 : int(-apart);  // the first query that is not before the key
         const int64_t last = reach - apart;
-        Ints query;
-        for (int c = 0; c < WIDTH; c++) query[c] = c;
+        const Ints query = counting();
         return (query >= from) & (query <= int(last < WIDTH ? last : WIDTH));
     }
 };

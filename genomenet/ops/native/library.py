@@ -26,8 +26,8 @@ SOURCES = Path(__file__).parent
 SWITCH = "GENOMENET_NATIVE"
 """Set this variable to 0 to do without."""
 
-HALVES = (torch.float32, torch.bfloat16, torch.float16)
-"""Float32, and what rounds it."""
+HALVES = (torch.float32, torch.bfloat16)
+"""What attention, rotation and SwiGLU compute on."""
 
 FLAGS = (
     "-O3", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math",
@@ -45,7 +45,7 @@ def serves(*tensors: Tensor, dtypes: Container[torch.dtype] = (torch.float32,)) 
     *tensors : Tensor
         Inputs of an operation.
     dtypes : container of dtype
-        More than float32 where casting to it and back pays: `HALVES`.
+        Those that it computes on in this operation, float32 alone in most.
     """
     return (
         all(t.dtype in dtypes and t.device.type == "cpu" for t in tensors)
@@ -67,10 +67,18 @@ def call(function: str, *arguments: Tensor | int | float | None) -> int:
     found = library()
     assert found is not None, "ask `serves` first"
     converted = [_convert(argument) for argument in arguments]
+    run = getattr(found, f"genomenet_{function}")
+    threads = ctypes.c_int64(torch.get_num_threads())
+    # Telling the profiler takes as long as a step of decoding does in here.
+    if not torch.autograd.profiler._is_profiler_enabled:
+        return run(*converted, threads)
     with torch.profiler.record_function(f"genomenet::{function}"):
-        return getattr(found, f"genomenet_{function}")(
-            *converted, ctypes.c_int64(torch.get_num_threads())
-        )
+        return run(*converted, threads)
+
+
+def is_half(tensor: Tensor) -> int:
+    """Tell functions for both which of `HALVES` a tensor has."""
+    return int(tensor.dtype == torch.bfloat16)
 
 
 def rows_dense(tensor: Tensor) -> Tensor:

@@ -1,5 +1,4 @@
-// RMSNorm and the gated RMSNorm of Mamba-2 (genomenet/ops/norm.py), and SwiGLU's product
-// (genomenet/ops/swiglu.py), forward and backward.
+// RMSNorm and the gated RMSNorm of Mamba-2 (genomenet/ops/norm.py), forward and backward.
 #include <cmath>
 
 #include "vectors.h"
@@ -85,33 +84,5 @@ void genomenet_norm_backward(const float* dout, const float* x, const float* gat
             }
         }
     }
-}
-
-// out = silu(gate) * up, both halves of rows of 2 * width.
-void genomenet_swiglu_forward(const float* up_gate, float* out, int64_t rows, int64_t width,
-                              int64_t threads) {
-#pragma omp parallel for num_threads(threads)
-    for (int64_t i = 0; i < rows; i++)
-        for (int64_t c = 0; c < width; c += WIDTH) {
-            const int some = width_at(c, width);
-            const Floats z = load_some(up_gate + (2 * i + 1) * width + c, some);
-            store_some(out + i * width + c,
-                       load_some(up_gate + 2 * i * width + c, some) * z * sigmoid(z), some);
-        }
-}
-
-void genomenet_swiglu_backward(const float* dout, const float* up_gate, float* dup_gate,
-                               int64_t rows, int64_t width, int64_t threads) {
-#pragma omp parallel for num_threads(threads)
-    for (int64_t i = 0; i < rows; i++)
-        for (int64_t c = 0; c < width; c += WIDTH) {
-            const int some = width_at(c, width);
-            const Floats d = load_some(dout + i * width + c, some);
-            const Floats up = load_some(up_gate + 2 * i * width + c, some);
-            const Floats z = load_some(up_gate + (2 * i + 1) * width + c, some), s = sigmoid(z);
-            store_some(dup_gate + 2 * i * width + c, d * z * s, some);
-            store_some(dup_gate + (2 * i + 1) * width + c,
-                       d * up * s * (1.0f + z * (1.0f - s)), some);
-        }
 }
 }

@@ -1,11 +1,12 @@
 // Rotary positions of queries and keys (genomenet/ops/rope.py), between a joint projection of
-// queries, keys and values and attention.
+// queries, keys and values and attention, in float32 or bfloat16; angles are float32.
 #include "vectors.h"
 
 namespace {
 
 // One head: pairs (i, i + half) turned by the angles given, all else copied.
-inline void turn(const float* in, const float* cos, const float* sin, float sign, float* out,
+template <typename Number>
+inline void turn(const Number* in, const float* cos, const float* sin, float sign, Number* out,
                  int64_t half, int64_t width) {
     for (int64_t c = 0; c < half; c += WIDTH) {
         const int some = width_at(c, half);
@@ -14,7 +15,52 @@ inline void turn(const float* in, const float* cos, const float* sin, float sign
         store_some(out + c, a * x - b * y, some);
         store_some(out + half + c, b * x + a * y, some);
     }
-    memcpy(out + 2 * half, in + 2 * half, sizeof(float) * (width - 2 * half));
+    memcpy(out + 2 * half, in + 2 * half, sizeof(Number) * (width - 2 * half));
+}
+
+struct Sizes {
+    int64_t batch, length, heads, width, half, threads;
+};
+
+template <typename Number>
+void forward(const Number* qkv, const float* cos, const float* sin, Number* q, Number* k,
+             const Sizes& s) {
+#pragma omp parallel for num_threads(s.threads)
+    for (int64_t row = 0; row < s.batch * s.length; row++) {
+        const float *cos_t = cos + row % s.length * s.half, *sin_t = sin + row % s.length * s.half;
+        for (int64_t h = 0; h < s.heads; h++) {
+            const Number* in = qkv + (row * 3 * s.heads + h) * s.width;
+            const int64_t at = (row * s.heads + h) * s.width;
+            turn(in, cos_t, sin_t, 1.0f, q + at, s.half, s.width);
+            turn(in + s.heads * s.width, cos_t, sin_t, 1.0f, k + at, s.half, s.width);
+        }
+    }
+}
+
+// A gradient, with the distances between its sequences, positions and heads.
+template <typename Number>
+struct Heads {
+    const void* data;
+    int64_t batch, row, head;
+    const Number* at(int64_t b, int64_t t, int64_t h) const {
+        return static_cast<const Number*>(data) + b * batch + t * row + h * head;
+    }
+};
+
+template <typename Number>
+void backward(const Heads<Number>& dq, const Heads<Number>& dk, const Heads<Number>& dv,
+              const float* cos, const float* sin, Number* dqkv, const Sizes& s) {
+#pragma omp parallel for num_threads(s.threads)
+    for (int64_t row = 0; row < s.batch * s.length; row++) {
+        const int64_t b = row / s.length, t = row % s.length, apart = s.heads * s.width;
+        const float *cos_t = cos + t * s.half, *sin_t = sin + t * s.half;
+        for (int64_t h = 0; h < s.heads; h++) {
+            Number* out = dqkv + (row * 3 * s.heads + h) * s.width;
+            turn(dq.at(b, t, h), cos_t, sin_t, -1.0f, out, s.half, s.width);
+            turn(dk.at(b, t, h), cos_t, sin_t, -1.0f, out + apart, s.half, s.width);
+            memcpy(out + 2 * apart, dv.at(b, t, h), sizeof(Number) * s.width);
+        }
+    }
 }
 
 }  // namespace
@@ -22,40 +68,30 @@ inline void turn(const float* in, const float* cos, const float* sin, float sign
 extern "C" {
 
 // qkv is (batch, length, 3, heads, width), both outputs are (batch, length, heads, width).
-void genomenet_rope_forward(const float* qkv, const float* cos, const float* sin, float* q,
-                            float* k, int64_t batch, int64_t length, int64_t heads, int64_t width,
-                            int64_t half, int64_t threads) {
-#pragma omp parallel for num_threads(threads)
-    for (int64_t row = 0; row < batch * length; row++) {
-        const float *cos_t = cos + row % length * half, *sin_t = sin + row % length * half;
-        for (int64_t h = 0; h < heads; h++) {
-            const float* in = qkv + (row * 3 * heads + h) * width;
-            const int64_t at = (row * heads + h) * width;
-            turn(in, cos_t, sin_t, 1.0f, q + at, half, width);
-            turn(in + heads * width, cos_t, sin_t, 1.0f, k + at, half, width);
-        }
-    }
+void genomenet_rope_forward(const void* qkv, const float* cos, const float* sin, void* q, void* k,
+                            int64_t batch, int64_t length, int64_t heads, int64_t width,
+                            int64_t half, int64_t bfloat16, int64_t threads) {
+    const Sizes s{batch, length, heads, width, half, threads};
+    if (bfloat16)
+        forward(static_cast<const Half*>(qkv), cos, sin, static_cast<Half*>(q),
+                static_cast<Half*>(k), s);
+    else
+        forward(static_cast<const float*>(qkv), cos, sin, static_cast<float*>(q),
+                static_cast<float*>(k), s);
 }
 
-// Gradients of q, k and v, each with the distances between its sequences, positions and heads.
-void genomenet_rope_backward(const float* dq, int64_t q_batch, int64_t q_row, int64_t q_head,
-                             const float* dk, int64_t k_batch, int64_t k_row, int64_t k_head,
-                             const float* dv, int64_t v_batch, int64_t v_row, int64_t v_head,
-                             const float* cos, const float* sin, float* dqkv, int64_t batch,
+void genomenet_rope_backward(const void* dq, int64_t q_batch, int64_t q_row, int64_t q_head,
+                             const void* dk, int64_t k_batch, int64_t k_row, int64_t k_head,
+                             const void* dv, int64_t v_batch, int64_t v_row, int64_t v_head,
+                             const float* cos, const float* sin, void* dqkv, int64_t batch,
                              int64_t length, int64_t heads, int64_t width, int64_t half,
-                             int64_t threads) {
-#pragma omp parallel for num_threads(threads)
-    for (int64_t row = 0; row < batch * length; row++) {
-        const int64_t b = row / length, t = row % length;
-        const float *cos_t = cos + t * half, *sin_t = sin + t * half;
-        for (int64_t h = 0; h < heads; h++) {
-            float* out = dqkv + (row * 3 * heads + h) * width;
-            turn(dq + b * q_batch + t * q_row + h * q_head, cos_t, sin_t, -1.0f, out, half, width);
-            out += heads * width;
-            turn(dk + b * k_batch + t * k_row + h * k_head, cos_t, sin_t, -1.0f, out, half, width);
-            out += heads * width;
-            memcpy(out, dv + b * v_batch + t * v_row + h * v_head, sizeof(float) * width);
-        }
-    }
+                             int64_t bfloat16, int64_t threads) {
+    const Sizes s{batch, length, heads, width, half, threads};
+    if (bfloat16)
+        backward<Half>({dq, q_batch, q_row, q_head}, {dk, k_batch, k_row, k_head},
+                       {dv, v_batch, v_row, v_head}, cos, sin, static_cast<Half*>(dqkv), s);
+    else
+        backward<float>({dq, q_batch, q_row, q_head}, {dk, k_batch, k_row, k_head},
+                        {dv, v_batch, v_row, v_head}, cos, sin, static_cast<float*>(dqkv), s);
 }
 }

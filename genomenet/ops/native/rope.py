@@ -14,6 +14,8 @@ from genomenet.ops.native import library
 class NativeRotation(torch.autograd.Function):
     """``NativeRotation.apply(qkv, cos, sin)``: (B, L, 3, H, P) to three of (B, L, H, P).
 
+    In float32 or bfloat16; cosines and sines are float32.
+
     The gradients of all three are written where they belong in one tensor of the first shape.
     """
 
@@ -23,8 +25,9 @@ class NativeRotation(torch.autograd.Function):
         batch, length, _, heads, width = qkv.shape
         q, k = qkv.new_empty(2, batch, length, heads, width)
         library.call(
-            "rope_forward", qkv, cos, sin, q, k, batch, length, heads, width, cos.shape[-1]
-        )
+            "rope_forward", qkv, cos, sin, q, k, batch, length, heads, width, cos.shape[-1],
+            library.is_half(qkv),
+        )  # fmt: skip
         ctx.save_for_backward(cos, sin)
         return q, k, qkv[:, :, 2]
 
@@ -33,11 +36,11 @@ class NativeRotation(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:  # noqa: D102
         cos, sin = ctx.saved_tensors
         batch, length, heads, width = gradients[0].shape
-        dqkv = cos.new_empty(batch, length, 3, heads, width)
+        dqkv = gradients[0].new_empty(batch, length, 3, heads, width)
         dense = [t if t.stride(-1) == 1 else t.contiguous() for t in gradients]
         library.call(
             "rope_backward",
             *(part for t in dense for part in (t, t.stride(0), t.stride(1), t.stride(2))),
-            cos, sin, dqkv, batch, length, heads, width, cos.shape[-1],
+            cos, sin, dqkv, batch, length, heads, width, cos.shape[-1], library.is_half(dqkv),
         )  # fmt: skip
         return dqkv, None, None

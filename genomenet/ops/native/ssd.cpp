@@ -57,9 +57,17 @@ struct Decays {
 };
 
 Floats below(Floats v, int i, int j) {  // keep columns j.. that are at most i
-    Ints column;
-    for (int c = 0; c < WIDTH; c++) column[c] = j + c;
-    return column <= i ? v : Floats{};
+    return j + WIDTH - 1 <= i ? v : counting() <= i - j ? v : Floats{};
+}
+
+// One head of a block, while the next one is on its way.
+void copy_head(const Rows<const float>& all, const Sizes& s, int64_t b, int64_t t, int h, int rows,
+               float* to) {
+    const auto of = [&](int head) {
+        return Rows<const float>{all.data + int64_t(head) * s.width, all.batch, all.row};
+    };
+    if (h + 1 < s.heads) expect_rows(of(h + 1), b, t, rows, s.width);
+    copy_rows(of(h), b, t, rows, s.width, to, s.l, s.p);
 }
 
 void scale_rows(const float* in, const float* by, float* out, int rows, int columns) {
@@ -122,7 +130,7 @@ void genomenet_ssd_forward(const float* x, int64_t x_batch, int64_t x_row, const
             for (int h = 0; h < heads; h++) {
                 decays.fill(dt + (b * length + t) * heads + h, heads, A[h], rows, l);
                 kept[bc * heads + h] = decays.kept(l);
-                copy_rows({xs.data + h * width, x_batch, x_row}, b, t, rows, width, x_h, l, p);
+                copy_head(xs, s, b, t, h, rows, x_h);
                 for (int i = 0; i < l; i++) decays.end[i] *= decays.dt[i];
                 scale_rows(x_h, decays.end, x_dt, l, p);
                 product<true>(B_ln, x_dt,
@@ -143,7 +151,7 @@ void genomenet_ssd_forward(const float* x, int64_t x_batch, int64_t x_row, const
             product(C_ln, B_nl, CB, l, l, n, OUT_LOWER);
             for (int h = 0; h < heads; h++) {
                 decays.fill(dt + (b * length + t) * heads + h, heads, A[h], rows, l);
-                copy_rows({xs.data + h * width, x_batch, x_row}, b, t, rows, width, x_h, l, p);
+                copy_head(xs, s, b, t, h, rows, x_h);
                 scale_rows(x_h, decays.dt, x_dt, l, p);
                 for (int i = 0; i < l; i++)
                     for (int j = 0; j < rounded_up(i / ROWS * ROWS + ROWS, WIDTH); j += WIDTH)
@@ -206,7 +214,7 @@ void genomenet_ssd_backward(const float* dy, const float* x, int64_t x_batch, in
             for (int h = 0; h < heads; h++) {
                 decays.fill(dt + (b * length + t) * heads + h, heads, A[h], rows, l);
                 kept[bc * heads + h] = decays.kept(l);
-                copy_rows({dys.data + h * width, dys.batch, dys.row}, b, t, rows, width, dy_h, l, p);
+                copy_head(dys, s, b, t, h, rows, dy_h);
                 scale_rows(dy_h, decays.start, scaled, l, p);
                 product<true>(C_ln, scaled, flows + (bc * heads + h) * size, n, p, l);
             }
@@ -244,8 +252,8 @@ void genomenet_ssd_backward(const float* dy, const float* x, int64_t x_batch, in
                 const float* state_h = states + ((b * (s.blocks + 1) + c) * heads + h) * size;
                 const float* flow_h = flows + (bc * heads + h) * size;
                 decays.fill(dt + (b * length + t) * heads + h, heads, A[h], rows, l);
-                copy_rows({xs.data + h * width, x_batch, x_row}, b, t, rows, width, x_h, l, p);
-                copy_rows({dys.data + h * width, dys.batch, dys.row}, b, t, rows, width, dy_h, l, p);
+                copy_head(xs, s, b, t, h, rows, x_h);
+                copy_head(dys, s, b, t, h, rows, dy_h);
                 scale_rows(x_h, decays.dt, x_dt, l, p);
 
                 // Through the state before the block, which outputs read.

@@ -12,7 +12,7 @@ from genomenet.ops.native import library
 
 
 class NativeSwiGLU(torch.autograd.Function):
-    """``NativeSwiGLU.apply(up_gate)``; saves its input only.
+    """``NativeSwiGLU.apply(up_gate)`` in float32 or bfloat16; saves its input only.
 
     Both gradients are written where they belong in one tensor.
     """
@@ -22,7 +22,9 @@ class NativeSwiGLU(torch.autograd.Function):
         up_gate = up_gate.contiguous()
         width = up_gate.shape[-1] // 2
         out = up_gate.new_empty(*up_gate.shape[:-1], width)
-        library.call("swiglu_forward", up_gate, out, out.numel() // width, width)
+        library.call(
+            "swiglu_forward", up_gate, out, out.numel() // width, width, library.is_half(out)
+        )
         ctx.save_for_backward(up_gate)
         return out
 
@@ -33,6 +35,7 @@ class NativeSwiGLU(torch.autograd.Function):
         width = up_gate.shape[-1] // 2
         dup_gate = up_gate.new_empty(up_gate.shape)
         library.call(
-            "swiglu_backward", dout.contiguous(), up_gate, dup_gate, dout.numel() // width, width
-        )
+            "swiglu_backward", dout.contiguous(), up_gate, dup_gate, dout.numel() // width, width,
+            library.is_half(dout),
+        )  # fmt: skip
         return dup_gate

@@ -25,6 +25,14 @@ static inline void store(float* p, Floats v) { memcpy(p, &v, sizeof v); }
 
 static inline Floats splat(float x) { return Floats{} + x; }
 
+// The numbers from 0 on.
+static inline Ints counting() {
+    static const int32_t numbers[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    Ints v;
+    memcpy(&v, numbers, sizeof v);
+    return v;
+}
+
 // The first `count` floats, zeros behind them.
 static inline Floats load_some(const float* p, int count) {
     if (count == WIDTH) return load(p);
@@ -36,6 +44,37 @@ static inline Floats load_some(const float* p, int count) {
 static inline void store_some(float* p, Floats v, int count) {
     if (count == WIDTH) return store(p, v);
     memcpy(p, &v, sizeof(float) * count);
+}
+
+// A bfloat16: the upper half of a float.
+struct Half {
+    uint16_t bits;
+};
+
+static inline Floats load_some(const Half* p, int count) {
+    typedef uint16_t Shorts __attribute__((vector_size(2 * WIDTH)));
+    typedef uint32_t Words __attribute__((vector_size(4 * WIDTH)));
+    Shorts halves{};
+    if (count == WIDTH)
+        memcpy(&halves, p, sizeof halves);
+    else
+        memcpy(&halves, p, sizeof(Half) * count);
+    const Words bits = __builtin_convertvector(halves, Words) << 16;
+    Floats v;
+    memcpy(&v, &bits, sizeof v);
+    return v;
+}
+
+// Rounded to the nearest, ties to even; what is not a number stays that.
+static inline void store_some(Half* p, Floats v, int count) {
+    typedef uint16_t Shorts __attribute__((vector_size(2 * WIDTH)));
+    typedef uint32_t Words __attribute__((vector_size(4 * WIDTH)));
+    Words bits;
+    memcpy(&bits, &v, sizeof bits);
+    const Words rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+    const Words all = v == v ? rounded : Words{} + 0x7fc0;
+    const Shorts halves = __builtin_convertvector(all, Shorts);
+    memcpy(p, &halves, count == WIDTH ? sizeof halves : sizeof(Half) * count);
 }
 
 // How many of `width` numbers a vector holds that begins at number c.
@@ -185,6 +224,13 @@ struct Rows {
 };
 template <typename Number>
 Rows(Number*, int64_t, int64_t) -> Rows<Number>;
+
+// Ask for rows that are read soon: they lie too far apart for the processor to guess them.
+static inline void expect_rows(const Rows<const float>& from, int64_t b, int64_t t, int rows,
+                               int columns) {
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < columns; j += 16) __builtin_prefetch(from.at(b, t + i) + j);
+}
 
 // Rows from position t on, with zeros behind them in both directions.
 static inline void copy_rows(const Rows<const float>& from, int64_t b, int64_t t, int rows, int columns,

@@ -187,6 +187,43 @@ def test_attention_to_scores_far_apart():
     torch.testing.assert_close(last, v[:, :1].expand(v.shape))
 
 
+@pytest.mark.parametrize("width", [1, 16, 37])
+def test_swiglu_and_rotation_in_half_precision(width):
+    """As exact as numbers of eight bits are: nothing in between is rounded."""
+    up_gate = (torch.randn(3, 5, 2 * width) * 3).bfloat16().requires_grad_()
+    double = up_gate.detach().double().requires_grad_()
+    up, gate = double.chunk(2, -1)
+    exact = up * gate / (1 + torch.exp(-gate))
+    y = swiglu(up_gate)
+    dy = torch.randn(y.shape).bfloat16()
+    y.backward(dy)
+    exact.backward(dy.double())
+    assert relative(y, exact) < 1e-2
+    assert relative(up_gate.grad, double.grad) < 1e-2
+    qkv = torch.randn(2, 9, 3, 2, 2 * width + 1).bfloat16().requires_grad_()
+    double = qkv.detach().double().requires_grad_()
+    q, k, v = double.unbind(2)
+    exact = torch.stack([oracle.rope(q, 2 * width), oracle.rope(k, 2 * width), v], 2)
+    y = torch.stack(rotated_qkv(qkv, 2 * width), 2)
+    dy = torch.randn(y.shape).bfloat16()
+    y.backward(dy)
+    exact.backward(dy.double())
+    assert y.dtype == qkv.grad.dtype == torch.bfloat16
+    assert relative(y, exact) < 2e-2
+    assert relative(qkv.grad, double.grad) < 2e-2
+
+
+def test_rounding_to_bfloat16_is_torchs(kernels):
+    """Ties go to even numbers; infinities and what is not a number stay what they are."""
+    bits = torch.randint(-(2**31), 2**31 - 1, (4096,), dtype=torch.int64).int()
+    ties = (torch.arange(4096) << 16 | 0x8000).int()
+    for value in (bits.view(torch.float32), ties.view(torch.float32)):
+        value = value.bfloat16().float()  # bfloat16 goes in; silu of a large gate changes nothing
+        up_gate = torch.stack([value * 0.5, torch.full_like(value, 258.0)], -1).bfloat16()
+        wanted = (up_gate[:, :1].float() * 258.0).bfloat16()
+        assert torch.equal(swiglu(up_gate).nan_to_num(7), wanted.nan_to_num(7))
+
+
 @pytest.mark.parametrize("taps", [4, 5])
 def test_a_whole_mixer(taps):
     torch.manual_seed(1)
