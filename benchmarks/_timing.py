@@ -6,6 +6,10 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from genomenet.host_memory import keep_freed_memory
+
+keep_freed_memory()  # as the command does; peers have the same of it
+
 Case = Callable[[], object]
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from genomenet import ops
+from genomenet.ops.linear import linear
 from genomenet.ops.native import library
 from genomenet.ops.rope import rotated_qkv
 from genomenet.ops.swiglu import swiglu
@@ -236,6 +237,11 @@ def comparisons() -> list[tuple[str, int, dict[str, Case]]]:
     }
     out.append(("gated_rms_norm (4, 1024, 256)", 4096, cases))
 
+    for wide, out_width in ((256, 1096), (512, 256)):
+        inputs = [torch.randn(4096, wide), torch.randn(out_width, wide)]
+        cases = {"linear": step(linear, inputs), "F.linear": step(F.linear, inputs)}
+        out.append((f"linear (4096, {wide}), to {out_width}", 4096, cases))
+
     inputs = [torch.randn(4, 1024, 704)]
     cases = {
         "swiglu": step(swiglu, inputs),
@@ -257,6 +263,15 @@ def comparisons() -> list[tuple[str, int, dict[str, Case]]]:
     cases = {"ema_scan": step(ops.ema_scan, inputs), "autograd loop": step(ema_loop, inputs)}
     out.append(("ema (4, 341, 128)", 4 * 341, cases))
 
+    inputs = list(torch.randn(3, 4, 1024, 4, 64))
+    halves = [t.bfloat16() for t in inputs]
+    cases = {
+        "causal_attention": step(ops.causal_attention, inputs),
+        "SDPA": without_library(step(ops.causal_attention, inputs)),
+        "causal_attention, bfloat16": step(ops.causal_attention, halves, torch.bfloat16),
+        "SDPA, bfloat16": without_library(step(ops.causal_attention, halves, torch.bfloat16)),
+    }
+    out.append(("attention (4, 1024, 4, 64)", 4096, cases))
     for length, window in ((2048, 255), (4096, 1023)):
         inputs = list(torch.randn(3, 1, length, 4, 64))
 
@@ -265,6 +280,7 @@ def comparisons() -> list[tuple[str, int, dict[str, Case]]]:
 
         cases = {
             "causal_attention": step(windowed, inputs),
+            "without C++": without_library(step(windowed, inputs)),
             "dense mask": step(masked_attention(window), inputs),
             "global causal": step(ops.causal_attention, inputs),
         }

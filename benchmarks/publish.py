@@ -216,6 +216,11 @@ BLOCKS: dict[str, tuple[str, str, Callable[[list[Row]], str]]] = {
         "Compiled kernels",
         of({"use": ("use", ""), "seconds": ("seconds", ".2f")}),
     ),
+    "freed-memory": (
+        "startup",
+        "Freed memory",
+        of({"memory": ("freed memory is", ""), "seconds": ("CPU seconds a step", ".3f")}),
+    ),
     "host-work": (
         "startup",
         "Host work",

@@ -17,13 +17,30 @@ from pathlib import Path
 DEMO = Path(__file__).parents[1] / "data_prep" / "demo" / "human_chr20_42M_46M.fa.gz"
 GENOMENET = [sys.executable, "-m", "genomenet"]
 HELP, START, IMPORTS, HOST = "Help", "First step", "Imports", "Host work"
-KERNELS = "Compiled kernels"
+KERNELS, MEMORY = "Compiled kernels", "Freed memory"
 FIND_KERNELS = """
 import time
 from genomenet.ops.native import library
 start = time.perf_counter()
 found, problem = library.find_library()
 print(time.perf_counter() - start if found else problem)
+"""
+TIME_STEPS = """
+import sys
+sys.path.insert(0, {benchmarks!r})
+from genomenet.host_memory import keep_freed_memory
+if {kept}:
+    keep_freed_memory()
+import statistics, time, torch
+from _arms import arms, make, training_step
+torch.set_num_threads(1)
+step = training_step(make(arms(4e6)["Mamba-2"]), torch.randint(0, 4, (4, 1025)))
+seconds = []
+for _ in range(8):
+    start = time.process_time()
+    step()
+    seconds.append(time.process_time() - start)
+print(statistics.median(seconds[2:]))
 """
 POLL_S = 0.005
 COPIES = 60
@@ -148,6 +165,20 @@ def kernel_rows(folder: Path) -> Iterator[dict]:
             yield {"table": KERNELS, "use": f"{use}: {done.stdout.strip()}", "seconds": None}
 
 
+def memory_rows(repeats: int) -> Iterator[dict]:
+    """CPU seconds of a training step when freed memory is kept, and when it is given back."""
+    found: dict[str, list[float]] = {"given back": [], "kept": []}
+    for _ in range(repeats):
+        for name, seconds in found.items():
+            code = TIME_STEPS.format(benchmarks=str(Path(__file__).parent), kept=name == "kept")
+            done = subprocess.run(
+                [sys.executable, "-c", code], check=True, capture_output=True, text=True
+            )
+            seconds.append(float(done.stdout))
+    for name, seconds in found.items():
+        yield {"table": MEMORY, "memory": name, "seconds": statistics.median(seconds)}
+
+
 def host_rows(small: Path, large: Path, rounds: int) -> Iterator[dict]:
     """CPU seconds that reading a training step takes, for both genomes in turns."""
     from contextlib import ExitStack, closing
@@ -211,12 +242,14 @@ def text_of(rows: list[dict], repeats: int) -> str:
             f"# Start-up\n\n{conditions(__file__)} Wall seconds of processes, median of {repeats}, "
             "with files in the page cache. First step: from launch of `genomenet train` on the "
             "demo until the step's row is written. Imports: `-X importtime` of such a run; "
-            "imports of a package by another count for the one imported. Host work: CPU time in "
+            "imports of a package by another count for the one imported. Freed memory: a training "
+            "step of Mamba-2 with 4 million parameters on one thread. Host work: CPU time in "
             f"which a step of 16 windows of 1,024 bp is read, for the demo and {COPIES} copies.",
             of(HELP, {"command": ("command", ""), **seconds}),
             of(START, {"arm": ("arm", ""), **seconds, "cpu_s": ("CPU seconds", ".2f")}),
             of(IMPORTS, {"package": ("package", ""), "seconds": ("seconds", ".2f")}),
             of(KERNELS, {"use": ("use", ""), "seconds": ("seconds", ".2f")}),
+            of(MEMORY, {"memory": ("freed memory is", ""), "seconds": ("CPU seconds", ".3f")}),
             of(
                 HOST,
                 {
@@ -241,6 +274,7 @@ def main() -> None:
         rows += start_rows(small, folder, arguments.repeats)
         rows += import_rows(small, folder)
         rows += kernel_rows(folder)
+        rows += memory_rows(arguments.repeats)
         rows += host_rows(small, large, arguments.repeats)
     from _record import report
 

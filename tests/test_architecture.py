@@ -7,7 +7,7 @@ import genomenet
 
 FLOORS = [
     {"errors"},
-    {"files", "json_records", "locks"},
+    {"files", "host_memory", "json_records", "locks"},
     {"genome", "ops"},
     {"annotation", "nn"},
     {"windows", "chunking"},

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from genomenet import __version__
 from genomenet.errors import Stopped, UserError, nearest
+from genomenet.host_memory import keep_freed_memory
 
 VERBS = {
     "data": ("data", "list, fetch and verify public genomes, annotation and tasks"),
@@ -67,6 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 f"there is no verb '{verb}'"
                 + (nearest(verb, VERBS) or f"; the verbs are {', '.join(VERBS)}")
             )
+        keep_freed_memory()
         return importlib.import_module(f"genomenet.cli.{VERBS[verb][0]}").main(rest)
     except UserError as error:
         return _fail(str(error))

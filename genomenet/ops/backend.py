@@ -10,6 +10,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from genomenet.ops.linear import mkl_is_slow
 from genomenet.ops.native import library
 from genomenet.ops.packing import Packing
 
@@ -20,7 +21,7 @@ _PACKAGED = {
     "attention": ("flash_attn", "flash_attn_func", "torch sdpa"),
     "norm": ("mamba_ssm.ops.triton.layernorm_gated", "rmsnorm_fn", "torch"),
 }
-COMPILED = ("ssd", "conv", "norm")
+COMPILED = ("ssd", "conv", "attention", "norm")
 """Operations that the compiled library has for a CPU (`genomenet.ops.native`)."""
 
 _HALF = (torch.float16, torch.bfloat16)
@@ -127,8 +128,8 @@ def kernels(device: torch.device | str) -> dict[str, str]:
     -------
     dict of str to str
         Operation to kernel, as in ``{"ssd": "torch", "conv": "torch", "attention": "torch sdpa",
-        "norm": "torch", "ema": "torch"}``. flash-attn serves half precision only, the compiled
-        library (`genomenet.ops.native`) float32 only.
+        "norm": "torch", "ema": "torch", "linear": "torch"}``. flash-attn serves half precision
+        only, the compiled library (`genomenet.ops.native`) float32 and, in attention, bfloat16.
     """
     cuda = torch.device(device).type == "cuda"
     native = not cuda and library.library() is not None
@@ -137,7 +138,27 @@ def kernels(device: torch.device | str) -> dict[str, str]:
         for operation, (module, _, instead) in _PACKAGED.items()
     }
     names["ema"] = "torch"
+    names["linear"] = "oneDNN" if not cuda and mkl_is_slow() else "torch"
     return names | (dict.fromkeys(COMPILED, "C++") if native else {})
+
+
+def kernel_of(operation: str, tensor: Tensor) -> str:
+    """Name of the kernel that serves one tensor, as `kernels` names those of its device.
+
+    Parameters
+    ----------
+    operation : str
+        As in `kernels`; of any other, torch's.
+    tensor : Tensor
+        Its main input.
+    """
+    if operation in _PACKAGED and uses(operation, tensor):
+        return package_of(operation)
+    if operation in COMPILED and library.serves(tensor.float()):
+        return "C++"
+    if operation == "linear" and tensor.dtype == torch.float32:
+        return kernels(tensor.device)[operation]
+    return _PACKAGED[operation][2] if operation in _PACKAGED else "torch"
 
 
 def _function(operation: str) -> Callable[..., Tensor]:

@@ -14,7 +14,7 @@ from genomenet.ops import backend, reference
 from genomenet.ops.attention import causal_attention
 from genomenet.ops.conv import causal_conv_silu
 from genomenet.ops.ema import ema_scan
-from genomenet.ops.native import library
+from genomenet.ops.linear import linear
 from genomenet.ops.norm import gated_rms_norm, rms_norm
 from genomenet.ops.packing import Packing
 from genomenet.ops.rope import apply_rope
@@ -78,7 +78,7 @@ class Check:
 class _Case:
     """An op, its reference, and inputs: those that are floating get gradients.
 
-    `serves` is the name of the operation in `backend`, where a package could serve it.
+    `serves` is the name of the operation in `backend`, where others than torch could serve it.
     """
 
     operation: str
@@ -86,7 +86,6 @@ class _Case:
     reference: Op
     inputs: dict[str, Tensor]
     serves: str = ""
-    kernel: str = "torch"
     exact: tuple[str, ...] = ()  # inputs that models never hand over below float32
 
 
@@ -119,11 +118,6 @@ def _check(case: _Case, device: torch.device, dtype: torch.dtype, bound: float) 
         for name, t in case.inputs.items()
     }
     main = next(iter(rounded.values())).to(device)
-    served = bool(case.serves) and backend.uses(case.serves, main)
-    by_library = case.serves in backend.COMPILED and library.serves(main.float())
-    kernel = "C++" if by_library else case.kernel
-    if served:
-        kernel = backend.package_of(case.serves)
     errors, problem = {}, ""
     try:
         errors = _errors(case, rounded, device)
@@ -132,7 +126,7 @@ def _check(case: _Case, device: torch.device, dtype: torch.dtype, bound: float) 
     worst = max(errors, key=errors.__getitem__, default="")
     return Check(
         operation=case.operation,
-        kernel=kernel,
+        kernel=backend.kernel_of(case.serves, main),
         device=str(device),
         dtype=str(dtype).removeprefix("torch."),
         error=errors.get(worst, float("inf")),
@@ -222,7 +216,6 @@ def _cases() -> list[_Case]:
                 partial(reference.causal_attention, window=window),
                 qkv,
                 serves="attention",
-                kernel="torch sdpa",
             )
             for name, window in (("attention", -1), ("attention in a window", 40))
         ),
@@ -230,6 +223,13 @@ def _cases() -> list[_Case]:
     return [
         *looking_back,
         *map(_packed, looking_back),
+        _Case(
+            "product with weights",
+            linear,
+            torch.nn.functional.linear,
+            {"x": normal(2, 64, channels), "weight": normal(channels + 32, channels)},
+            serves="linear",
+        ),
         _Case(
             "rotary positions",
             lambda x: apply_rope(x, width // 2),

@@ -23,7 +23,7 @@ def test_a_sound_machine(capsys):
     assert f"cpu {own} {own} torch sdpa {own} torch" in lines
     (scan,) = [line for line in lines if line.startswith(f"scan of Mamba-2 {own} cpu float32")]
     assert scan.endswith("1e-05 pass")
-    assert lines[-1] == "all 30 kernel tests passed"
+    assert lines[-1] == "all 32 kernel tests passed"
 
 
 def test_a_machine_without_a_compiler(capsys, monkeypatch):
@@ -40,7 +40,7 @@ def test_json_says_the_same(capsys):
     content = json.loads(capsys.readouterr().out)
     assert content["passed"] is True
     assert content["kernels"]["cpu"]["attention"] == "torch sdpa"
-    assert len(content["checks"]) == 30
+    assert len(content["checks"]) == 32
     assert {check["passed"] for check in content["checks"]} == {True}
     assert content["processor"]["threads"] == torch.get_num_threads()
     assert {package["name"] for package in content["packages"]} > {"mamba-ssm", "transformers"}
@@ -56,7 +56,7 @@ def test_a_kernel_that_fails_gives_exit_code_1(capsys):
     assert main(["doctor"]) == 1
     said = capsys.readouterr().out
     assert "FAIL: " in said
-    assert said.splitlines()[-1] == "2 of 30 kernel tests failed: don't trust a run on that device"
+    assert said.splitlines()[-1] == "2 of 32 kernel tests failed: don't trust a run on that device"
     assert main(["doctor", "--json"]) == 1
     content = json.loads(capsys.readouterr().out)
     assert content["passed"] is False
@@ -99,7 +99,7 @@ def test_gpus_are_listed_and_tested(capsys, monkeypatch):
     assert main(["doctor"]) == 0
     said = capsys.readouterr().out
     assert "cpu:0: NVIDIA A100-SXM4-40GB, 40.0 GiB, compute capability 8.0" in said
-    assert "all 60 kernel tests passed" in said
+    assert "all 64 kernel tests passed" in said
     assert "there is none here" not in said
 
 

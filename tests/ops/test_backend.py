@@ -129,12 +129,17 @@ def test_names_of_kernels(monkeypatch):
         "attention": "torch sdpa",
         "ema": "torch",
         "norm": "torch",
+        "linear": "torch",
     }
+    monkeypatch.setattr(backend, "mkl_is_slow", lambda: False)
     stand_ins.install(monkeypatch, "flash_attn", flash_attn_func=lambda: None)
     monkeypatch.setitem(sys.modules, "mamba_ssm", None)
     monkeypatch.setitem(sys.modules, "causal_conv1d", None)
     assert ops.kernels("cpu") == cpu
     assert ops.kernels(torch.device("cuda", 1)) == {**cpu, "attention": "flash_attn"}
+    monkeypatch.setattr(backend, "mkl_is_slow", lambda: True)
+    assert ops.kernels("cpu") == {**cpu, "linear": "oneDNN"}
+    assert ops.kernels("cuda")["linear"] == "torch"
 
 
 def test_a_missing_package_is_silent(monkeypatch):
