@@ -10,6 +10,8 @@ import targets
 from _arms import named
 from _results import Missing, conditions, rows
 from _tables import HEADING, Row, draw
+from reproduced import APART
+from reproduced import COLUMNS as APART_COLUMNS
 from where_time_goes import FEW_COLUMNS
 
 from genomenet.files import whole_file
@@ -128,6 +130,7 @@ SPEED = {**ARM, **PARAMETERS, "batch": ("batch", "d"), "length": LENGTH}
 COSTS_OF = {**ARM, **PARAMETERS, "pass": ("pass", ""), "length": LENGTH}
 COST = {**COSTS_OF, "us_per_base": ("measured, us/base", ",.2f")}
 BLOCKS: dict[str, tuple[str, str, Callable[[list[Row]], str]]] = {
+    "reproduced": ("reproduced", APART, of(APART_COLUMNS)),
     "peers": ("training", "Beside transformers, with the same weights", as_it_is),
     "hierarchies": ("training", "H-Net beside the isotropic arm of the same mixer", as_it_is),
     "ops": (

@@ -5,6 +5,7 @@ import torch
 
 from genomenet.cli.main import main
 from genomenet.ops import self_test
+from genomenet.ops.linear import mkl_is_slow
 from genomenet.ops.native import library
 from genomenet.training import machine
 
@@ -19,8 +20,9 @@ def test_a_sound_machine(capsys):
     said = capsys.readouterr().out
     assert f"torch {torch.__version__}" in said
     lines = [" ".join(line.split()) for line in said.splitlines()]
-    own = "torch" if library.library() is None else "C++"
-    assert f"cpu {own} {own} torch sdpa {own} torch" in lines
+    own, attention = ("torch", "torch sdpa") if library.library() is None else ("C++", "C++")
+    products = "oneDNN" if mkl_is_slow() else "torch"
+    assert f"cpu {own} {own} {attention} {own} torch {products}" in lines
     (scan,) = [line for line in lines if line.startswith(f"scan of Mamba-2 {own} cpu float32")]
     assert scan.endswith("1e-05 pass")
     assert lines[-1] == "all 32 kernel tests passed"
@@ -39,7 +41,7 @@ def test_json_says_the_same(capsys):
     assert main(["doctor", "--json"]) == 0
     content = json.loads(capsys.readouterr().out)
     assert content["passed"] is True
-    assert content["kernels"]["cpu"]["attention"] == "torch sdpa"
+    assert content["kernels"]["cpu"]["ema"] == "torch"
     assert len(content["checks"]) == 32
     assert {check["passed"] for check in content["checks"]} == {True}
     assert content["processor"]["threads"] == torch.get_num_threads()

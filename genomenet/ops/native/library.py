@@ -100,7 +100,7 @@ def rows(tensor: Tensor) -> tuple[Tensor, int, int]:
 
 @cache
 def constant(name: str) -> int:
-    """A number that the library was compiled with, such as "width"."""
+    """A number that the library was compiled with, such as "padding"."""
     found = library()
     assert found is not None, "ask `serves` first"
     return int(getattr(found, f"genomenet_{name}")())
@@ -133,7 +133,7 @@ def find_library() -> tuple[ctypes.CDLL | None, str]:
     except (OSError, subprocess.SubprocessError) as error:
         detail = getattr(error, "stderr", None) or str(error)
         return None, f"{compiler} can't make it: {detail.strip().splitlines()[-1]}"
-    for name in ("width", "conv_block", "norm_block"):
+    for name in ("padding", "conv_block", "norm_block"):
         getattr(found, f"genomenet_{name}").restype = ctypes.c_int64
     return found, ""
 

@@ -102,7 +102,7 @@ void carry_forward(const Sizes& s, float* states, const float* kept, const float
 
 extern "C" {
 
-int64_t genomenet_width() { return WIDTH; }
+int64_t genomenet_padding() { return PADDING; }
 
 void genomenet_ssd_forward(const float* x, int64_t x_batch, int64_t x_row, const float* dt,
                            const float* A, const float* B, int64_t B_batch, int64_t B_row,

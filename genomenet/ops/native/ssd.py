@@ -67,7 +67,7 @@ def ssd_forward(
     -------
     tuple of Tensor
         (B, L, H, P), and the state before every block and after the last one, (B, blocks + 1, H,
-        N, P), with N and P rounded up to the vectors of the processor.
+        N, P), with N and P rounded up as the library needs it.
     """
     batch, length, heads, width = x.shape
     n, block = B.shape[-1], min(block, length)
@@ -154,5 +154,5 @@ def ssd_step(
 
 
 def _padded(size: int) -> int:
-    width = library.constant("width")
-    return -(-size // width) * width
+    multiple = library.constant("padding")
+    return -(-size // multiple) * multiple

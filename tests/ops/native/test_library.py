@@ -115,7 +115,7 @@ def test_without_openmp_it_is_made_for_one_thread(monkeypatch, tmp_path):
     monkeypatch.setenv("CXX", compiler)
     found, problem = library.find_library()
     assert found is not None, problem
-    assert library.constant("width") in (4, 8, 16)
+    assert library.constant("padding") in (8, 16)
 
 
 def test_only_float32_on_a_cpu(monkeypatch):
@@ -132,7 +132,5 @@ def test_sources_compile_without_warnings(tmp_path):
         return
     sources = [str(path) for path in library.SOURCES.glob("*.cpp")]
     command = [compiler, *library.FLAGS, "-fopenmp", "-Wall", "-Wextra", "-Werror", *sources]
-    done = subprocess.run(
-        [*command, "-o", str(tmp_path / "library.so")], capture_output=True, text=True
-    )
+    done = subprocess.run([*command, "-c"], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
