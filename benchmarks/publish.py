@@ -139,6 +139,7 @@ BLOCKS: dict[str, tuple[str, str, Callable[[list[Row]], str]]] = {
         lambda found: as_it_is([row for row in found if row["precision"] == "highest"]),
     ),
     "variants": ("variants", "Variants: shared prefixes beside whole sequences", as_it_is),
+    "embeddings": ("variants", "Embeddings of alleles", as_it_is),
     "reading": (
         "loader",
         "Reading training windows",

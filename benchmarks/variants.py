@@ -1,8 +1,9 @@
-"""Compare variants whose alleles share what stands in front of them with reading each whole."""
+"""Compare alleles of variants that share what stands in front of them with reading each whole."""
 
 import argparse
 from contextlib import nullcontext
 from dataclasses import replace
+from unittest import mock
 
 import torch
 from _record import conditions, report
@@ -15,6 +16,9 @@ from genomenet.genome.alphabet import DNA, N_CODE, decode
 from genomenet.genome.mock import MockGenome
 from genomenet.models.language_model import LanguageModel
 from genomenet.models.presets import find_model
+from genomenet.probes import embeddings
+from genomenet.probes.embeddings import Features, embed
+from genomenet.probes.task import Codes
 
 PRESETS = [
     "laptop-transformer",
@@ -45,6 +49,20 @@ def make_edits(sites: int, length: int) -> list[Edit]:
         for alt in sorted({*"ACGT"} - {ref}):
             edits.append(allele_edit(genome, contig.name, contig.length_bp, at, ref, alt, length))
     return edits
+
+
+def allele_windows(sites: int, length: int) -> list[Codes]:
+    """Windows with each of the four bases in their middle."""
+    genome = MockGenome(1_000_000, seed=0)
+    contig = genome.contigs[0]
+    windows = []
+    for site in range(sites):
+        first = site * (contig.length_bp - length) // sites
+        for code in range(4):
+            codes = genome.read(contig.name, first, first + length).copy()
+            codes[length // 2] = code
+            windows.append(codes)
+    return windows
 
 
 def make_subject(preset: str, length: int, batch_size: int) -> Subject:
@@ -93,6 +111,39 @@ def table(presets: list[str], sites: int, length: int, batch_size: int, repeats:
     return "\n".join(rows)
 
 
+def embedding_table(
+    presets: list[str], sites: int, length: int, batch_size: int, repeats: int
+) -> str:
+    """Markdown, a row a preset."""
+    windows = allele_windows(sites, length)
+    rows = [
+        "| model | each whole, s | shared prefixes, s | faster | largest difference |",
+        "|---|---:|---:|---:|---:|",
+    ]
+
+    def whole(subject: Subject) -> Features:
+        with mock.patch.object(embeddings, "find_alike", return_value=[]):
+            return embed(subject, windows)
+
+    for preset in presets:
+        subject = make_subject(preset, length, batch_size)
+        found, others = embed(subject, windows), whole(subject)
+        apart = max(abs(found[name] - others[name]).max() for name in found)
+        seconds = interleaved(
+            {
+                "whole": lambda subject=subject: whole(subject),
+                "shared": lambda subject=subject: embed(subject, windows),
+            },
+            repeats,
+        )
+        ratio, low, high = seconds["whole"].ratio_to(seconds["shared"])
+        rows.append(
+            f"| {preset} | {seconds['whole'].median:.2f} | {seconds['shared'].median:.2f} "
+            f"| x{ratio:.2f} ({low:.2f} to {high:.2f}) | {apart:.1e} |"
+        )
+    return "\n".join(rows)
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -105,6 +156,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     length, sites = arguments.length, arguments.sites
+    sizes = arguments.presets, sites, length, arguments.batch_size, arguments.repeats
     ahead = length // 2
     computed = 4 * length / (ahead + 1 + 4 * (length - ahead - 2))
     text = (
@@ -114,7 +166,10 @@ def main() -> None:
         "read the reference of a site once; the time of the self-check, two whole sequences, is "
         f"in. By positions alone, computed, sharing is x{computed:.2f}. Process CPU time, median "
         f"of {arguments.repeats} interleaved repeats.\n\n"
-        f"{table(arguments.presets, sites, length, arguments.batch_size, arguments.repeats)}\n"
+        f"{table(*sizes)}\n\n"
+        f"## Embeddings of alleles\n\nWindows with each of the four bases in the middle, {sites} "
+        "times, on both strands; vectors of six layers.\n\n"
+        f"{embedding_table(*sizes)}\n"
     )
     report(__file__, text, arguments.save, rows_of(text))
 

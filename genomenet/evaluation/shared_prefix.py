@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,19 @@ from genomenet.nn.rows import copy_rows
 Codes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 Nats = npt.NDArray[np.float64]
+
+
+class BeginAlike(Protocol):
+    """Sequences whose first `shared` bases are the same."""
+
+    @property
+    def codes(self) -> Sequence[Codes]: ...  # noqa: D102
+
+    @property
+    def shared(self) -> int: ...  # noqa: D102
+
+
+Group = TypeVar("Group", bound=BeginAlike)
 
 
 @dataclass(frozen=True)
@@ -68,15 +81,15 @@ def score_alternatives(
     """
     require_no_scores(subject)
     found: list[list[Nats]] = []
-    for some in _passes(subject, groups):
+    for some in passes(subject, groups):
         nats = iter(_score(subject, some, progress))
         found += [[next(nats) for _ in group.codes] for group in some]
     return found
 
 
-def _passes(subject: Subject, groups: Sequence[Alternatives]) -> Iterator[list[Alternatives]]:
+def passes(subject: Subject, groups: Sequence[Group]) -> Iterator[list[Group]]:
     """Groups that together have as many positions to read as a pass, at least one."""
-    some: list[Alternatives] = []
+    some: list[Group] = []
     positions = 0
     for group in groups:
         own = group.shared + sum(len(codes) - group.shared for codes in group.codes)

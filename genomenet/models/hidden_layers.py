@@ -1,6 +1,7 @@
 """Read what every layer of a model makes of a batch, without changing the model."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -9,7 +10,11 @@ from torch import Tensor
 from genomenet.chunking.chunk import find_chunks
 from genomenet.models.chunking_network import ChunkingNetwork
 from genomenet.models.hidden_states import HiddenLayer
-from genomenet.models.language_model import LanguageModel, LanguageModelOutput
+from genomenet.models.language_model import (
+    LanguageModel,
+    LanguageModelOutput,
+    LanguageModelState,
+)
 from genomenet.models.tokenised import TokenisedLanguageModel
 from genomenet.models.tokeniser import START_TOKEN
 from genomenet.nn.stack import IsotropicStack
@@ -73,27 +78,77 @@ def read_layers(
     position_BL : Tensor of int64
         Where each token stands, for `HiddenLayer.position`.
     """
-    seen: dict[str, Tensor] = {}
-    stacks = _stacks(model)
-    hooks = [model.lm_head.register_forward_pre_hook(_keep_input(seen, READOUT))]
-    for name, _, stack in stacks:
-        for number, layer in enumerate(stack.layers, start=1):
-            hooks.append(layer.register_forward_hook(_keep_output(seen, f"{name} {number}")))
-    try:
+    with _recorded(model) as seen:
         output = model(tokens_BL, valid_BL, masked_BL=masked_BL, scores_BL=scores_BL)
+    return output, _placed(model, seen, output, valid_BL, position_BL)
+
+
+def read_layers_behind(
+    model: LanguageModel,
+    tokens_BL: Tensor,
+    state: LanguageModelState,
+    valid_BL: Tensor,
+    position_BL: Tensor,
+) -> list[HiddenLayer]:
+    """Vectors of every layer for positions behind those that a state has read.
+
+    Together with the vectors of the positions before, they are what `hidden_layers` gives of the
+    whole: the same layers in the same order.
+
+    Parameters
+    ----------
+    model, tokens_BL, valid_BL
+        As in `read_layers`; a row may have no valid position.
+    state : LanguageModelState
+        As in `LanguageModel.read`, which brings it up to date.
+    position_BL : Tensor of int64
+        Where each token stands, counted from the first that the state has read.
+    """
+    with _recorded(model) as seen:
+        output = model.read(tokens_BL, state, valid_BL)
+    return _placed(model, seen, output, valid_BL, position_BL)
+
+
+@contextmanager
+def _recorded(model: LanguageModel) -> Iterator[dict[str, Tensor]]:
+    """What every layer hands on and what the head reads, while the model runs."""
+    seen: dict[str, Tensor] = {}
+    hooks = [model.lm_head.register_forward_pre_hook(_keep_input(seen, READOUT))]
+    layers = [
+        (f"{name} {number}", layer)
+        for name, _, stack in _stacks(model)
+        for number, layer in enumerate(stack.layers, start=1)
+    ]
+    for name, layer in layers:
+        hooks.append(layer.register_forward_hook(_keep_output(seen, name)))
+        vars(layer)["read"] = _keep_read(layer.read, seen, name)
+    try:
+        yield seen
     finally:
         for hook in hooks:
             hook.remove()
+        for _, layer in layers:
+            del vars(layer)["read"]  # the class's own again
+
+
+def _placed(
+    model: LanguageModel,
+    seen: dict[str, Tensor],
+    output: LanguageModelOutput,
+    valid_BL: Tensor,
+    position_BL: Tensor,
+) -> list[HiddenLayer]:
+    """Layers from the first encoder inwards and out again, with the places of their stages."""
     places = [(valid_BL, position_BL)]
     for decided in output.boundaries:
         chunks = find_chunks(decided.mask)
         places.append((chunks.valid_BS, places[-1][1].gather(1, chunks.start_BS)))
     stage_of = {
         f"{name} {number}": stage
-        for name, stage, stack in stacks
+        for name, stage, stack in _stacks(model)
         for number in range(1, len(stack.layers) + 1)
     }
-    return output, [
+    return [
         HiddenLayer(name, seen[name], *places[stage])
         for name, stage in (stage_of | {READOUT: 0}).items()
     ]
@@ -131,6 +186,14 @@ def _keep_output(seen: dict[str, Tensor], name: str) -> Callable:
     def keep(module: Any, given: tuple[Any, ...], output: Tensor) -> None:
         packings = [one for one in given if isinstance(one, Packing)]
         seen[name] = packings[0].unpack(output) if packings else output
+
+    return keep
+
+
+def _keep_read(read: Any, seen: dict[str, Tensor], name: str) -> Callable:
+    def keep(*given: Any) -> Tensor:
+        seen[name] = read(*given)
+        return seen[name]
 
     return keep
 

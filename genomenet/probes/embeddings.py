@@ -1,6 +1,6 @@
-"""Frozen embeddings of sequences: every layer, every pooling, both strands, one pass."""
+"""Frozen embeddings of sequences: every layer, every pooling, both strands."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ from genomenet.evaluation.subject import Subject
 from genomenet.genome.alphabet import reverse_complement
 from genomenet.models.hidden_layers import hidden_layers
 from genomenet.models.hidden_states import HiddenLayer
+from genomenet.probes.alike import find_alike, hidden_of_alike
 from genomenet.probes.pooling import POOLINGS, pool
 from genomenet.probes.task import Codes
 
@@ -54,22 +55,18 @@ def embed(
     """
     require_plain_dna(subject)
     cut = [_middle(codes, max_length or subject.length_bp) for codes in sequences]
-    order = sorted(range(len(cut)), key=lambda row: len(cut[row]))
     found: dict[str, npt.NDArray[np.float32]] = {}
-    last = len(order)
-    # The longest first: what doesn't fit into memory shows at once.
-    while last > 0:
-        first = max(0, last - subject.windows_a_pass(len(cut[order[last - 1]])))
-        rows = order[first:last]
-        forward = _embed_batch(subject, [cut[row] for row in rows], layers)
-        backward = _embed_batch(subject, [reverse_complement(cut[row]) for row in rows], layers)
-        for name, vectors in forward.items():
-            if name not in found:
-                found[name] = np.empty((len(cut), vectors.shape[1]), dtype=np.float32)
-            found[name][rows] = (vectors + backward[name]) / 2
-        if progress is not None:
-            progress(len(rows))
-        last = first
+    strands = told = 0
+    for strand in (cut, [reverse_complement(codes) for codes in cut]):
+        for rows, vectors in _embed_strand(subject, strand, layers):
+            for name, vectors_RD in vectors.items():
+                if name not in found:
+                    found[name] = np.zeros((len(cut), vectors_RD.shape[1]), dtype=np.float32)
+                found[name][rows] += vectors_RD / 2
+            strands += len(rows)
+            if progress is not None:
+                progress(strands // 2 - told)
+                told = strands // 2
     return found
 
 
@@ -91,10 +88,27 @@ def require_plain_dna(subject: Subject) -> None:
 
 
 @torch.no_grad()
-def _embed_batch(
+def _embed_strand(
     subject: Subject, sequences: Sequence[Codes], layers: int
-) -> dict[str, npt.NDArray[np.float32]]:
-    device = subject.device
+) -> Iterator[tuple[list[int], dict[str, npt.NDArray[np.float32]]]]:
+    """Rows and their vectors, pass by pass; sequences that begin alike are read from a state."""
+    groups = find_alike(sequences) if subject.resumes else []
+    grouped = {row for group in groups for row in group.rows}
+    order = [row for row in range(len(sequences)) if row not in grouped]
+    order.sort(key=lambda row: len(sequences[row]))
+    last = len(order)
+    # The longest first: what doesn't fit into memory shows at once.
+    while last > 0:
+        first = max(0, last - subject.windows_a_pass(len(sequences[order[last - 1]])))
+        rows = order[first:last]
+        hidden = _hidden_of_whole(subject, [sequences[row] for row in rows])
+        yield rows, _pooled(hidden, [len(sequences[row]) for row in rows], layers)
+        last = first
+    for rows, hidden in hidden_of_alike(subject, groups):
+        yield rows, _pooled(hidden, [len(sequences[row]) for row in rows], layers)
+
+
+def _hidden_of_whole(subject: Subject, sequences: Sequence[Codes]) -> list[HiddenLayer]:
     lengths = [len(codes) for codes in sequences]
     tokens_BL = torch.full((len(lengths), max(lengths) + 1), subject.alphabet.start_code)
     valid_BL = torch.zeros_like(tokens_BL, dtype=torch.bool)
@@ -102,11 +116,19 @@ def _embed_batch(
         tokens_BL[row, 1 : 1 + len(codes)] = torch.from_numpy(codes.astype(np.int64))
         valid_BL[row, : 1 + len(codes)] = True
     with subject.precision():
-        hidden = hidden_layers(subject.model, tokens_BL.to(device), valid_BL.to(device))
-    bases_B = torch.tensor(lengths, device=device)
+        return hidden_layers(
+            subject.model, tokens_BL.to(subject.device), valid_BL.to(subject.device)
+        )
+
+
+def _pooled(
+    hidden: Sequence[HiddenLayer], lengths: Sequence[int], layers: int
+) -> dict[str, npt.NDArray[np.float32]]:
+    chosen = _spread(hidden, layers)
+    bases_B = torch.tensor(lengths, device=chosen[0].vectors.device)
     return {
         f"{layer.name}, {pooling}": vectors.cpu().numpy()
-        for layer in _spread(hidden, layers)
+        for layer in chosen
         for pooling, vectors in pool(layer, bases_B).items()
     }
 
