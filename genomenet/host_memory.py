@@ -9,7 +9,7 @@ MAPPED = 32 * 2**20  # the most that glibc takes
 
 
 def keep_freed_memory() -> None:
-    """Have glibc give nothing back, and torch ask for large pages, where there are such.
+    """Have glibc give next to nothing back, and torch ask for large pages, where there are such.
 
     Otherwise large tensors come as fresh pages whenever they are made, and the kernel fills each
     with zeros: up to a tenth of a training step (benchmarks/startup.py). Call it before torch

@@ -103,7 +103,7 @@ void genomenet_attention_forward(const float* q, int64_t q_batch, int64_t q_row,
                     for (int key = 0; key < BLOCK; key++) {
                         const Floats score = load(column + key * BLOCK);
                         Floats weight = exponential(score - most[c]);
-                        if (!full) weight = only(weight, score > UNSEEN, 0.0f);
+                        if (!full) weight = score <= UNSEEN ? Floats{} : weight;
                         store(column + key * BLOCK, weight);
                         total[c] += weight;
                     }
