@@ -14,6 +14,7 @@ from genomenet.evaluation.subject import Subject
 from genomenet.models.nats import next_base_nats
 from genomenet.models.reading import logits_behind, read_long
 from genomenet.nn.rows import copy_rows
+from genomenet.ops.linear import padded_length
 
 Codes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
@@ -159,7 +160,8 @@ def _lengths(pieces: Sequence[tuple[Codes, Mask]]) -> Tensor:
 def _read(subject: Subject, pieces: Sequence[tuple[Codes, Mask]], state: Any) -> Iterator[Any]:
     """Read codes and masks of each row on from a state, which is brought up to date."""
     length_B = _lengths(pieces)
-    tokens_BL = torch.zeros(len(pieces), int(length_B.max()), dtype=torch.int64)
+    longest = padded_length(len(pieces), int(length_B.max()))
+    tokens_BL = torch.zeros(len(pieces), longest, dtype=torch.int64)
     masked_BL = torch.zeros(tokens_BL.shape, dtype=torch.bool)
     for row, (codes, mask) in enumerate(pieces):
         tokens_BL[row, : len(codes)] = torch.from_numpy(codes.astype(np.int64))

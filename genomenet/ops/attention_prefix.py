@@ -7,6 +7,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from genomenet.ops.attention import query_block
+from genomenet.ops.native import library
+from genomenet.ops.native.attention import attention_forward
 
 QUERIES = 256
 """Most queries done at a time: masks stay small, and keys that no query of a block sees few."""
@@ -32,8 +34,12 @@ def attend_behind(
     Returns
     -------
     Tensor
-        (B, H, L, P), always by torch's own attention with a mask.
+        (B, H, L, P). Has gradients where torch's own attention with a mask serves.
     """
+    if not torch.is_grad_enabled() and library.serves(q_BHLP, k_BHTP, dtypes=library.HALVES):
+        q, k, v = (t.transpose(1, 2) for t in (q_BHLP, k_BHTP, v_BHTP))
+        y_BLHP, _ = attention_forward(q, k, v, window, missing_B.contiguous())
+        return y_BLHP.transpose(1, 2).to(q_BHLP.dtype)
     length, past = q_BHLP.shape[2], k_BHTP.shape[2] - q_BHLP.shape[2]
     ragged = bool(missing_B.any())
     block = QUERIES if window < 0 else min(QUERIES, query_block(window, length))

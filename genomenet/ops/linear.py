@@ -6,6 +6,7 @@ AVX2, and oneDNN takes half the time where they have AVX-512 (benchmarks/ops.py)
 
 from __future__ import annotations
 
+import math
 import os
 from functools import cache
 from pathlib import Path
@@ -20,7 +21,7 @@ from genomenet.ops.native.library import SWITCH
 
 ROWS_ALIKE = 64
 """oneDNN makes code for every shape that it meets, which takes it a millisecond: beyond so many
-rows only multiples of them, as windows and padded rows of chunks have, go to it."""
+rows it is given a multiple of them, and the rest apart."""
 
 FEWEST_ROWS = 8
 """MKL is as fast on fewer."""
@@ -63,6 +64,20 @@ def mkl_is_slow() -> bool:
     return amd and torch.backends.cpu.get_cpu_capability() == "AVX512"
 
 
+def padded_length(rows: int, length: int) -> int:
+    """The least length from the given one on at which oneDNN takes all positions in one piece.
+
+    Parameters
+    ----------
+    rows : int
+        Sequences that are read together.
+    length : int
+        Positions of the longest; the answer where products are not oneDNN's.
+    """
+    step = ROWS_ALIKE // math.gcd(ROWS_ALIKE, rows) if mkl_is_slow() else 1
+    return -(-length // step) * step
+
+
 def _goes_to_onednn(x: Tensor, weight: Tensor) -> bool:
     if torch.compiler.is_compiling() or not mkl_is_slow():
         return False
@@ -70,18 +85,37 @@ def _goes_to_onednn(x: Tensor, weight: Tensor) -> bool:
         return False
     if x.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
         return False
-    rows = x.numel() // max(1, x.shape[-1])
     return (
-        (rows % ROWS_ALIKE == 0 or rows < ROWS_ALIKE)
-        and rows >= FEWEST_ROWS
+        x.numel() >= FEWEST_ROWS * x.shape[-1]
         and min(weight.shape) >= LEAST_WIDTH
         and torch.get_float32_matmul_precision() == "highest"
     )
 
 
-def _product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Multiply x (..., D) with weight (E, D) of any strides; x is copied unless it is dense."""
-    return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+def _product(x_ND: Tensor, weight_ED: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Multiply with a weight of any strides; x is copied unless it is dense."""
+    rows, more = len(x_ND), len(x_ND) % ROWS_ALIKE
+    if rows < FEWEST_ROWS:
+        return F.linear(x_ND, weight_ED, bias)
+    if rows < ROWS_ALIKE or not more:
+        return torch.ops.mkldnn._linear_pointwise(x_ND, weight_ED, bias, "none", [], "")
+    parts = x_ND.split([rows - more, more])
+    return torch.cat([_product(part, weight_ED, bias) for part in parts])
+
+
+def _sum_of_products(y_NE: Tensor, x_ND: Tensor) -> Tensor:
+    """Sum of the outer products of rows, (E, D)."""
+    rows, more = len(x_ND), len(x_ND) % ROWS_ALIKE
+    if rows < ROWS_ALIKE:
+        return y_NE.t() @ x_ND
+    if more:
+        whole = rows - more
+        return _sum_of_products(y_NE[:whole], x_ND[:whole]).addmm_(y_NE[whole:].t(), x_ND[whole:])
+    # oneDNN copies the first factor: the smaller one.
+    turned = x_ND.shape[1] < y_NE.shape[1]
+    one, other = (x_ND, y_NE) if turned else (y_NE, x_ND)
+    product = torch.ops.mkldnn._linear_pointwise(one.t(), other.t(), None, "none", [], "")
+    return product.t() if turned else product
 
 
 class _OneDNNLinear(torch.autograd.Function):
@@ -90,22 +124,18 @@ class _OneDNNLinear(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         ctx.save_for_backward(x, weight)
-        return _product(x, weight, bias)
+        return _product(x.flatten(0, -2), weight, bias).unflatten(0, x.shape[:-1])
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
+        dy_NE = dy.flatten(0, -2)
         dx = dweight = dbias = None
         if ctx.needs_input_grad[0]:
-            dx = _product(dy, weight.t())
+            dx = _product(dy_NE, weight.t()).view(x.shape)
         if ctx.needs_input_grad[1]:
-            x_ND, dy_NE = x.flatten(0, -2), dy.flatten(0, -2)
-            # The first factor is copied: the smaller one.
-            if dy_NE.shape[1] <= x_ND.shape[1]:
-                dweight = _product(dy_NE.t(), x_ND.t())
-            else:
-                dweight = _product(x_ND.t(), dy_NE.t()).t()
+            dweight = _sum_of_products(dy_NE, x.flatten(0, -2))
         if ctx.needs_input_grad[2]:
-            dbias = dy.flatten(0, -2).sum(0)
+            dbias = dy_NE.sum(0)
         return dx, dweight, dbias

@@ -13,6 +13,7 @@ from genomenet.evaluation.subject import Subject
 from genomenet.models.hidden_layers import read_layers_behind
 from genomenet.models.hidden_states import HiddenLayer
 from genomenet.nn.rows import copy_rows
+from genomenet.ops.linear import padded_length
 from genomenet.probes.task import Codes
 
 LEAST_SHARE = 0.4
@@ -111,7 +112,8 @@ def _read(
 ) -> list[HiddenLayer]:
     """Vectors of pieces, each of which begins at a position of its own, behind a state."""
     length_B = torch.tensor([len(codes) for codes in pieces])
-    tokens_BL = torch.zeros(len(pieces), max(1, int(length_B.max())), dtype=torch.int64)
+    longest = padded_length(len(pieces), max(1, int(length_B.max())))
+    tokens_BL = torch.zeros(len(pieces), longest, dtype=torch.int64)
     for row, codes in enumerate(pieces):
         tokens_BL[row, : len(codes)] = torch.from_numpy(codes.astype(np.int64))
     place_L = torch.arange(tokens_BL.shape[1])

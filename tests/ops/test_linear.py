@@ -23,9 +23,9 @@ def oracle(x, weight, bias=None):
     return y if bias is None else y + bias
 
 
-# Wider and narrower than what comes in, one row less than oneDNN is given, rows that it isn't.
+# Wider and narrower than what comes in; rows in one piece and in two, of which one is small.
 @pytest.mark.parametrize(("wide", "out"), [(64, 130), (130, 64), (65, 65), (7, 64), (64, 3)])
-@pytest.mark.parametrize("shape", [(64,), (2, 64), (9,), (7,), (3, 67), (2, 5, 64), (0,)])
+@pytest.mark.parametrize("shape", [(64,), (2, 64), (9,), (7,), (3, 67), (65,), (2, 5, 64), (0,)])
 @pytest.mark.parametrize("bias", [False, True])
 def test_matches_the_sum(library, shape, wide, out, bias):
     inputs = [torch.randn(*shape, wide), torch.randn(out, wide), torch.randn(out)]
@@ -68,23 +68,36 @@ def test_autocast_and_other_dtypes_are_torchs(library):
 
 def test_few_shapes_go_to_onednn(library, monkeypatch):
     """It makes code for every new one: rows of any number would cost more than they save."""
-    taken = []
-    plain = module._product
-    monkeypatch.setattr(
-        module, "_product", lambda x, w, b=None: taken.append(len(x)) or plain(x, w)
-    )
+    taken = set()
+    plain = torch.ops.mkldnn._linear_pointwise
+
+    class Spy:
+        def _linear_pointwise(self, x, *others):
+            taken.add(len(x))
+            return plain(x, *others)
+
+    monkeypatch.setattr(module.torch.ops, "mkldnn", Spy())
     weight = torch.randn(64, 64)
     for rows in range(1, 300):
         linear(torch.randn(rows, 64), weight)
     served = library == "oneDNN" and torch.backends.mkldnn.is_available()
-    assert taken == ([*range(8, 65), 128, 192, 256] if served else [])
-    with torch.no_grad():
-        torch.set_float32_matmul_precision("medium")
-        try:
-            linear(torch.randn(64, 64), weight)
-        finally:
-            torch.set_float32_matmul_precision("highest")
-    assert len(taken) == (60 if served else 0)
+    assert taken == ({*range(8, 65), 128, 192, 256} if served else set())
+    taken.clear()
+    torch.set_float32_matmul_precision("medium")
+    try:
+        linear(torch.randn(64, 64), weight)
+    finally:
+        torch.set_float32_matmul_precision("highest")
+    assert not taken
+
+
+def test_padded_lengths_make_whole_pieces(library):
+    served = library == "oneDNN" and torch.backends.mkldnn.is_available()
+    for rows in range(1, 70):
+        for length in (1, 63, 64, 513):
+            padded = module.padded_length(rows, length)
+            assert length <= padded < length + 64
+            assert rows * padded % 64 == 0 if served else padded == length
 
 
 def test_the_switch_turns_it_off(monkeypatch):

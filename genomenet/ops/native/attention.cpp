@@ -20,27 +20,33 @@ struct Head {
     Rows<const float> of(int64_t h) const { return {rows.data + h * head, rows.batch, rows.row}; }
 };
 
-// Positions of a block, and whether pairs with another block are all seen.
+int64_t blocks_of(int64_t length) { return (length + BLOCK - 1) / BLOCK; }
+
+int positions_of(int64_t length, int64_t block) {
+    return int(length - block * BLOCK < BLOCK ? length - block * BLOCK : BLOCK);
+}
+
+// Which keys the queries of one sequence see. Queries stand behind `past` keys, of which the
+// sequence does not have the first `missing`.
 struct Window {
-    int64_t length, reach;  // keys before a query that it sees
+    int64_t past, missing, reach;  // reach: keys before a query that it sees
 
-    Window(int64_t length, int64_t window) : length(length), reach(window < 0 ? length : window) {}
-
-    int64_t blocks() const { return (length + BLOCK - 1) / BLOCK; }
-    int positions(int64_t c) const {
-        return int(c + 1 < blocks() ? BLOCK : length - c * BLOCK);
-    }
     int64_t first_keys(int64_t queries) const {
-        const int64_t first = queries * BLOCK - reach;
-        return first < 0 ? 0 : first / BLOCK;
+        const int64_t first = past + queries * BLOCK - reach;
+        return (first < missing ? missing : first) / BLOCK;
+    }
+    int64_t last_keys(int64_t queries, int positions) const {
+        return (past + queries * BLOCK + positions - 1) / BLOCK;
     }
     bool sees_all(int64_t queries, int64_t keys) const {
-        return keys < queries && (queries - keys) * BLOCK + BLOCK - 1 <= reach;
+        const int64_t apart = past + queries * BLOCK - keys * BLOCK;
+        return apart >= BLOCK - 1 && apart + BLOCK - 1 <= reach && keys * BLOCK >= missing;
     }
     // Which of WIDTH queries, counted from the first one of their block, see a key.
     Ints seen(int64_t queries, int first, int64_t keys, int key) const {
-        const int64_t apart = (queries - keys) * BLOCK + first - key;
-        const int from = apart > 0 ? 0 : int(-apart);  // the first query that is not before the key
+        if (keys * BLOCK + key < missing) return Ints{};
+        const int64_t apart = past + (queries - keys) * BLOCK + first - key;
+        const int from = apart > 0 ? 0 : apart < -WIDTH ? WIDTH : int(-apart);
         const int64_t last = reach - apart;
         const Ints query = counting();
         return (query >= from) & (query <= int(last < WIDTH ? last : WIDTH));
@@ -53,15 +59,18 @@ Floats only(Floats v, Ints where, float otherwise) { return where ? v : splat(ot
 
 extern "C" {
 
-// y is dense; `logsum` (batch, heads, length) is the logarithm of each query's sum of exponentials.
+// Queries stand behind as many keys as there are more of these, `missing` (batch) of which a sequence
+// does not have, none when it is null. y is dense; `logsum` (batch, heads, length) is the logarithm
+// of each query's sum of exponentials.
 void genomenet_attention_forward(const float* q, int64_t q_batch, int64_t q_row, int64_t q_head,
                                  const float* k, int64_t k_batch, int64_t k_row, int64_t k_head,
                                  const float* v, int64_t v_batch, int64_t v_row, int64_t v_head,
-                                 float* y, float* logsum, int64_t batch, int64_t length,
-                                 int64_t heads, int64_t width, int64_t window, int64_t threads) {
+                                 const int64_t* missing, float* y, float* logsum, int64_t batch,
+                                 int64_t length, int64_t heads, int64_t width, int64_t keys,
+                                 int64_t window, int64_t threads) {
     const Head qs{{q, q_batch, q_row}, q_head}, ks{{k, k_batch, k_row}, k_head},
         vs{{v, v_batch, v_row}, v_head};
-    const Window all(length, window);
+    const int64_t blocks = blocks_of(length);
     const int columns = int(width), p = rounded_up(columns, PADDING);
     const float scale = 1.0f / std::sqrt(float(width));
 #pragma omp parallel num_threads(threads)
@@ -72,18 +81,20 @@ void genomenet_attention_forward(const float* q, int64_t q_batch, int64_t q_row,
               *y_rows = memory.take(BLOCK * p), *scores = memory.take(BLOCK * BLOCK),
               *kept = memory.take(BLOCK);
 #pragma omp for schedule(dynamic)
-        for (int64_t item = 0; item < batch * heads * all.blocks(); item++) {
-            const int64_t i = item % all.blocks(), bh = item / all.blocks();
-            const int64_t b = bh / heads, h = bh % heads;
-            copy_rows(qs.of(h), b, i * BLOCK, all.positions(i), columns, rows, BLOCK, p);
+        for (int64_t item = 0; item < batch * heads * blocks; item++) {
+            const int64_t i = item % blocks, bh = item / blocks, b = bh / heads, h = bh % heads;
+            const Window all{keys - length, missing ? missing[b] : 0, window < 0 ? keys : window};
+            const int positions = positions_of(length, i);
+            copy_rows(qs.of(h), b, i * BLOCK, positions, columns, rows, BLOCK, p);
             for (int c = 0; c < BLOCK * p; c += WIDTH) store(rows + c, load(rows + c) * scale);
             transpose(rows, q_turned, BLOCK, p);
             memset(y_rows, 0, sizeof(float) * BLOCK * p);
             Floats most[VECTORS], total[VECTORS];
             for (int c = 0; c < VECTORS; c++) most[c] = splat(UNSEEN), total[c] = Floats{};
-            for (int64_t j = all.first_keys(i); j <= i; j++) {
-                copy_rows(ks.of(h), b, j * BLOCK, all.positions(j), columns, k_rows, BLOCK, p);
-                copy_rows(vs.of(h), b, j * BLOCK, all.positions(j), columns, v_rows, BLOCK, p);
+            for (int64_t j = all.first_keys(i); j <= all.last_keys(i, positions); j++) {
+                const int count = positions_of(keys, j);
+                copy_rows(ks.of(h), b, j * BLOCK, count, columns, k_rows, BLOCK, p);
+                copy_rows(vs.of(h), b, j * BLOCK, count, columns, v_rows, BLOCK, p);
                 product(k_rows, q_turned, scores, BLOCK, BLOCK, p);
                 const bool full = all.sees_all(i, j);
                 for (int c = 0; c < VECTORS; c++) {
@@ -113,7 +124,7 @@ void genomenet_attention_forward(const float* q, int64_t q_batch, int64_t q_row,
                         store(y_rows + row * p + c, load(y_rows + row * p + c) * kept[row]);
                 product<true>(scores, v_rows, y_rows, BLOCK, p, BLOCK, FULL, true);
             }
-            for (int row = 0; row < all.positions(i); row++) {
+            for (int row = 0; row < positions; row++) {
                 const int64_t t = i * BLOCK + row;
                 const float sum_t = total[row / WIDTH][row % WIDTH];
                 logsum[bh * length + t] = most[row / WIDTH][row % WIDTH] + std::log(sum_t);
@@ -135,7 +146,7 @@ void genomenet_attention_backward(const float* dy, int64_t dy_batch, int64_t dy_
                                   int64_t heads, int64_t width, int64_t window, int64_t threads) {
     const Head dys{{dy, dy_batch, dy_row}, dy_head}, qs{{q, q_batch, q_row}, q_head},
         ks{{k, k_batch, k_row}, k_head}, vs{{v, v_batch, v_row}, v_head};
-    const Window all(length, window);
+    const Window all{0, 0, window < 0 ? length : window};
     const int columns = int(width), p = rounded_up(columns, PADDING);
     const float scale = 1.0f / std::sqrt(float(width));
 #pragma omp parallel num_threads(threads)
@@ -153,7 +164,7 @@ void genomenet_attention_backward(const float* dy, int64_t dy_batch, int64_t dy_
             const int64_t start = (b * length * heads + h) * width;
             // Add rows to those of a gradient, or write them.
             const auto add_to = [&](float* to, const float* from, int64_t block, bool add) {
-                for (int row = 0; row < all.positions(block); row++)
+                for (int row = 0; row < positions_of(length, block); row++)
                     for (int c = 0; c < columns; c += WIDTH) {
                         const int some = width_at(c, width);
                         float* here = to + start + (block * BLOCK + row) * across + c;
@@ -161,8 +172,8 @@ void genomenet_attention_backward(const float* dy, int64_t dy_batch, int64_t dy_
                         store_some(here, add ? load_some(here, some) + given : given, some);
                     }
             };
-            for (int64_t i = 0; i < all.blocks(); i++) {
-                const int positions = all.positions(i);
+            for (int64_t i = 0; i < blocks_of(length); i++) {
+                const int positions = positions_of(length, i);
                 copy_rows(qs.of(h), b, i * BLOCK, positions, columns, q_rows, BLOCK, p);
                 for (int c = 0; c < BLOCK * p; c += WIDTH)
                     store(q_rows + c, load(q_rows + c) * scale);
@@ -180,8 +191,9 @@ void genomenet_attention_backward(const float* dy, int64_t dy_batch, int64_t dy_
                     along[row] = sum(total);
                 }
                 for (int64_t j = all.first_keys(i); j <= i; j++) {
-                    copy_rows(ks.of(h), b, j * BLOCK, all.positions(j), columns, k_rows, BLOCK, p);
-                    copy_rows(vs.of(h), b, j * BLOCK, all.positions(j), columns, v_rows, BLOCK, p);
+                    const int count = positions_of(length, j);
+                    copy_rows(ks.of(h), b, j * BLOCK, count, columns, k_rows, BLOCK, p);
+                    copy_rows(vs.of(h), b, j * BLOCK, count, columns, v_rows, BLOCK, p);
                     product(k_rows, q_turned, weights, BLOCK, BLOCK, p);
                     product(v_rows, dy_turned, dscores, BLOCK, BLOCK, p);
                     const bool full = all.sees_all(i, j);

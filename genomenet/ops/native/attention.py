@@ -20,10 +20,7 @@ class NativeAttention(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:  # noqa: D102
-        batch, length, heads, _ = q.shape
-        y = q.new_empty(q.shape, dtype=torch.float32)
-        logsum = y.new_empty(batch, heads, length)
-        library.call("attention_forward", *_strided(q, k, v), y, logsum, *q.shape, window)
+        y, logsum = attention_forward(q, k, v, window)
         y = y.to(q.dtype)
         ctx.save_for_backward(q, k, v, y, logsum)
         ctx.window = window
@@ -40,6 +37,36 @@ class NativeAttention(torch.autograd.Function):
             *q.shape, ctx.window,
         )  # fmt: skip
         return dq.to(q.dtype), dk.to(k.dtype), dv.to(v.dtype), None
+
+
+def attention_forward(
+    q: Tensor, k: Tensor, v: Tensor, window: int, missing: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Attention of the last L of T positions.
+
+    Parameters
+    ----------
+    q : Tensor
+        (B, L, H, P).
+    k, v : Tensor
+        (B, T, H, P).
+    window : int
+        As in `genomenet.ops.causal_attention`.
+    missing : Tensor of int64, optional
+        How many of the first T - L positions a row doesn't have, (B,).
+
+    Returns
+    -------
+    tuple of Tensor
+        (B, L, H, P) in float32, and the logarithm of each query's sum of exponentials, (B, H, L).
+    """
+    batch, length, heads, _ = q.shape
+    y = q.new_empty(q.shape, dtype=torch.float32)
+    logsum = y.new_empty(batch, heads, length)
+    library.call(
+        "attention_forward", *_strided(q, k, v), missing, y, logsum, *q.shape, k.shape[1], window
+    )
+    return y, logsum
 
 
 def _strided(*tensors: Tensor) -> list[Tensor | int]:

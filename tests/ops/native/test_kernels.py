@@ -7,6 +7,7 @@ from torch.nn import functional as F
 from genomenet import ops
 from genomenet.nn.attention import CausalAttention
 from genomenet.nn.mamba2 import Mamba2
+from genomenet.ops.attention_prefix import attend_behind
 from genomenet.ops.native import library
 from genomenet.ops.rope import rotated_qkv
 from genomenet.ops.ssd import ssd_step_
@@ -158,6 +159,24 @@ def test_attention(length, width, window):
 
     fast, slow = attention(ops.causal_attention), attention(oracle.attention)
     assert_matches(fast, slow, [qkv], torch.float32, BOUND)
+
+
+# What is read before it ends within a block and at its end; rows lack some of it, all, or none.
+@pytest.mark.parametrize("window", [-1, 0, 50, 64, 150])
+@pytest.mark.parametrize(("past", "length"), [(1, 1), (64, 70), (100, 3), (130, 129)])
+def test_attention_behind_a_prefix(past, length, window):
+    q, k, v = torch.randn(3, 3, past + length, 2, 9).unbind(0)
+    missing = torch.tensor([0, past // 2, past])
+    reach = past if window < 0 else min(past, window)
+    keys, values = (t[:, past - reach :].transpose(1, 2) for t in (k, v))
+    lost = (missing - (past - reach)).clamp(min=0)
+    with torch.no_grad():
+        found = attend_behind(q[:, past:].transpose(1, 2), keys, values, lost, window)
+    for row in range(3):
+        begin = int(missing[row])
+        alone = [t[row : row + 1, begin:].double() for t in (q, k, v)]
+        exact = oracle.attention(*alone, window)[0, past - begin :]
+        assert relative(found[row].transpose(0, 1), exact) < BOUND
 
 
 @pytest.mark.parametrize("window", [-1, 40])
