@@ -119,23 +119,24 @@ def _sum_of_products(y_NE: Tensor, x_ND: Tensor) -> Tensor:
 
 
 class _OneDNNLinear(torch.autograd.Function):
-    """Saves its inputs."""
+    """Saves its inputs, rows that don't lie in order as a copy, as torch does."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        ctx.save_for_backward(x, weight)
-        return _product(x.flatten(0, -2), weight, bias).unflatten(0, x.shape[:-1])
+        x_ND = x.flatten(0, -2)
+        ctx.save_for_backward(x_ND, weight)
+        return _product(x_ND, weight, bias).unflatten(0, x.shape[:-1])
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
-        x, weight = ctx.saved_tensors
+        x_ND, weight = ctx.saved_tensors
         dy_NE = dy.flatten(0, -2)
         dx = dweight = dbias = None
         if ctx.needs_input_grad[0]:
-            dx = _product(dy_NE, weight.t()).view(x.shape)
+            dx = _product(dy_NE, weight.t()).unflatten(0, dy.shape[:-1])
         if ctx.needs_input_grad[1]:
-            dweight = _sum_of_products(dy_NE, x.flatten(0, -2))
+            dweight = _sum_of_products(dy_NE, x_ND)
         if ctx.needs_input_grad[2]:
             dbias = dy_NE.sum(0)
         return dx, dweight, dbias
