@@ -16,7 +16,7 @@ TOLERANCE = 0.3
 DECODED = 16
 """Bases that a turn of decoding takes."""
 LENGTH = 1_024
-PLAIN = ("einsum autograd", "autograd loop", "autograd", "dense mask")
+PLAIN = ("einsum autograd", "autograd loop", "autograd", "SDPA", "dense mask")
 """Forms of ops to be held against, where there are several."""
 
 Pair = tuple[Case, Case]

@@ -40,3 +40,10 @@ def test_cases_of_one_run_only_do_not_count(tmp_path):
     cases = {row["figure"]: row["cases"] for row in apart(first, second)}
     assert cases["training: times as fast as transformers"] == 1
     assert cases["help: seconds"] == 2
+
+
+def test_benchmarks_that_were_run_once_are_left_out(tmp_path):
+    first, second = write(tmp_path / "1", 1), write(tmp_path / "2", 1)
+    (first / "startup.json").unlink()
+    found = {row["figure"] for row in apart(first, second)}
+    assert found == {figure.what for figure in FIGURES if figure.benchmark != "startup"}
