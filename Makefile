@@ -103,7 +103,7 @@ format: setup  ## mend what the linter can mend
 types: setup  ## check types
 	$(BIN)/mypy
 
-bench: setup  ## run the benchmarks for about an hour, and write their tables and figures into the docs
+bench: setup  ## run the benchmarks for up to an hour, and write their tables and figures into the docs
 	@set -e; for name in $(BENCHMARKS); do \
 		echo "$(BIN)/python benchmarks/$$name.py --save"; $(BIN)/python "benchmarks/$$name.py" --save; \
 	done
