@@ -3,12 +3,13 @@
 import argparse
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from unittest import mock
 
 import torch
 from _record import conditions, report
 from _tables import rows_of
-from _timing import interleaved
+from _timing import Case, interleaved
 
 from genomenet.evaluation.edits.edit import Edit, allele_edit, score_edits
 from genomenet.evaluation.subject import Subject
@@ -87,6 +88,16 @@ def make_subject(preset: str, length: int, batch_size: int) -> Subject:
     )
 
 
+def row(preset: str, whole: Case, shared: Case, apart: float, repeats: int) -> str:
+    """A row in Markdown: both ways in turns, and the largest difference between their results."""
+    seconds = interleaved({"whole": whole, "shared": shared}, repeats)
+    ratio, low, high = seconds["whole"].ratio_to(seconds["shared"])
+    return (
+        f"| {preset} | {seconds['whole'].median:.2f} | {seconds['shared'].median:.2f} "
+        f"| x{ratio:.2f} ({low:.2f} to {high:.2f}) | {apart:.1e} |"
+    )
+
+
 def table(presets: list[str], sites: int, length: int, batch_size: int, repeats: int) -> str:
     """Markdown, a row a preset."""
     edits = make_edits(sites, length)
@@ -99,18 +110,8 @@ def table(presets: list[str], sites: int, length: int, batch_size: int, repeats:
         whole = replace(shared, model=Whole(shared.model))
         delta = score_edits(whole, edits).delta
         apart = abs(score_edits(shared, edits).delta - delta).max()
-        seconds = interleaved(
-            {
-                "whole": lambda subject=whole: score_edits(subject, edits),
-                "shared": lambda subject=shared: score_edits(subject, edits),
-            },
-            repeats,
-        )
-        ratio, low, high = seconds["whole"].ratio_to(seconds["shared"])
-        rows.append(
-            f"| {preset} | {seconds['whole'].median:.2f} | {seconds['shared'].median:.2f} "
-            f"| x{ratio:.2f} ({low:.2f} to {high:.2f}) | {apart:.1e} |"
-        )
+        cases = partial(score_edits, whole, edits), partial(score_edits, shared, edits)
+        rows.append(row(preset, *cases, apart, repeats))
     return "\n".join(rows)
 
 
@@ -132,18 +133,8 @@ def embedding_table(
         subject = make_subject(preset, length, batch_size)
         found, others = embed(subject, windows), whole(subject)
         apart = max(abs(found[name] - others[name]).max() for name in found)
-        seconds = interleaved(
-            {
-                "whole": lambda subject=subject: whole(subject),
-                "shared": lambda subject=subject: embed(subject, windows),
-            },
-            repeats,
-        )
-        ratio, low, high = seconds["whole"].ratio_to(seconds["shared"])
-        rows.append(
-            f"| {preset} | {seconds['whole'].median:.2f} | {seconds['shared'].median:.2f} "
-            f"| x{ratio:.2f} ({low:.2f} to {high:.2f}) | {apart:.1e} |"
-        )
+        cases = partial(whole, subject), partial(embed, subject, windows)
+        rows.append(row(preset, *cases, apart, repeats))
     return "\n".join(rows)
 
 

@@ -157,16 +157,22 @@ def _lengths(pieces: Sequence[tuple[Codes, Mask]]) -> Tensor:
     return torch.tensor([len(codes) for codes, _ in pieces])
 
 
+def padded_codes(pieces: Sequence[Codes]) -> tuple[Tensor, Tensor]:
+    """Codes (B, L) as int64, right-padded to one position at least, and which of them are there."""
+    length_B = torch.tensor([len(codes) for codes in pieces])
+    longest = padded_length(len(pieces), max(1, int(length_B.max())))
+    tokens_BL = torch.zeros(len(pieces), longest, dtype=torch.int64)
+    for row, codes in enumerate(pieces):
+        tokens_BL[row, : len(codes)] = torch.from_numpy(codes.astype(np.int64))
+    return tokens_BL, torch.arange(longest) < length_B.unsqueeze(1)
+
+
 def _read(subject: Subject, pieces: Sequence[tuple[Codes, Mask]], state: Any) -> Iterator[Any]:
     """Read codes and masks of each row on from a state, which is brought up to date."""
-    length_B = _lengths(pieces)
-    longest = padded_length(len(pieces), int(length_B.max()))
-    tokens_BL = torch.zeros(len(pieces), longest, dtype=torch.int64)
-    masked_BL = torch.zeros(tokens_BL.shape, dtype=torch.bool)
-    for row, (codes, mask) in enumerate(pieces):
-        tokens_BL[row, : len(codes)] = torch.from_numpy(codes.astype(np.int64))
-        masked_BL[row, : len(codes)] = torch.from_numpy(np.array(mask))
-    valid_BL = torch.arange(tokens_BL.shape[1]) < length_B.unsqueeze(1)
+    tokens_BL, valid_BL = padded_codes([codes for codes, _ in pieces])
+    masked_BL = torch.zeros_like(valid_BL)
+    for row, (_, mask) in enumerate(pieces):
+        masked_BL[row, : len(mask)] = torch.from_numpy(np.array(mask))
     device = subject.device
     return read_long(
         subject.model,

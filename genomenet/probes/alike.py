@@ -8,12 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from genomenet.evaluation.shared_prefix import passes
+from genomenet.evaluation.shared_prefix import padded_codes, passes
 from genomenet.evaluation.subject import Subject
 from genomenet.models.hidden_layers import read_layers_behind
 from genomenet.models.hidden_states import HiddenLayer
 from genomenet.nn.rows import copy_rows
-from genomenet.ops.linear import padded_length
 from genomenet.probes.task import Codes
 
 LEAST_SHARE = 0.4
@@ -111,14 +110,8 @@ def _read(
     subject: Subject, pieces: Sequence[Codes], firsts: Sequence[int], state: Any
 ) -> list[HiddenLayer]:
     """Vectors of pieces, each of which begins at a position of its own, behind a state."""
-    length_B = torch.tensor([len(codes) for codes in pieces])
-    longest = padded_length(len(pieces), max(1, int(length_B.max())))
-    tokens_BL = torch.zeros(len(pieces), longest, dtype=torch.int64)
-    for row, codes in enumerate(pieces):
-        tokens_BL[row, : len(codes)] = torch.from_numpy(codes.astype(np.int64))
-    place_L = torch.arange(tokens_BL.shape[1])
-    valid_BL = place_L < length_B.unsqueeze(1)
-    position_BL = torch.tensor(firsts).unsqueeze(1) + place_L
+    tokens_BL, valid_BL = padded_codes(pieces)
+    position_BL = torch.tensor(firsts).unsqueeze(1) + torch.arange(tokens_BL.shape[1])
     device = subject.device
     with subject.precision():
         return read_layers_behind(

@@ -33,8 +33,8 @@ class NativeAttention(torch.autograd.Function):
         dq = y.new_empty(q.shape, dtype=torch.float32)
         dk, dv = y.new_zeros(2, *q.shape, dtype=torch.float32)
         library.call(
-            "attention_backward", *_strided(dy, q, k, v), y.float(), logsum, dq, dk, dv,
-            *q.shape, ctx.window,
+            "attention_backward", *library.heads(*(t.float() for t in (dy, q, k, v))), y.float(),
+            logsum, dq, dk, dv, *q.shape, ctx.window,
         )  # fmt: skip
         return dq.to(q.dtype), dk.to(k.dtype), dv.to(v.dtype), None
 
@@ -64,16 +64,7 @@ def attention_forward(
     y = q.new_empty(q.shape, dtype=torch.float32)
     logsum = y.new_empty(batch, heads, length)
     library.call(
-        "attention_forward", *_strided(q, k, v), missing, y, logsum, *q.shape, k.shape[1], window
-    )
+        "attention_forward", *library.heads(*(t.float() for t in (q, k, v))), missing, y, logsum,
+        *q.shape, k.shape[1], window,
+    )  # fmt: skip
     return y, logsum
-
-
-def _strided(*tensors: Tensor) -> list[Tensor | int]:
-    """Tensors (B, L, H, P) in float32, each with the distances of sequences, positions, heads."""
-    parts: list[Tensor | int] = []
-    for tensor in tensors:
-        floats = tensor.float()
-        dense = floats if floats.stride(-1) == 1 else floats.contiguous()
-        parts += [dense, *dense.stride()[:3]]
-    return parts

@@ -98,6 +98,18 @@ def rows(tensor: Tensor) -> tuple[Tensor, int, int]:
     return tensor, tensor.stride(0), tensor.stride(1)
 
 
+def heads(*tensors: Tensor) -> list[Tensor | int]:
+    """Tensors (B, L, H, P), each with how far its sequences, positions and heads lie apart.
+
+    One whose heads don't lie in one piece is a copy.
+    """
+    parts: list[Tensor | int] = []
+    for tensor in tensors:
+        dense = tensor if tensor.stride(-1) == 1 else tensor.contiguous()
+        parts += [dense, *dense.stride()[:3]]
+    return parts
+
+
 @cache
 def constant(name: str) -> int:
     """A number that the library was compiled with, such as "padding"."""

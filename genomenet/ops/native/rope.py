@@ -37,10 +37,9 @@ class NativeRotation(torch.autograd.Function):
         cos, sin = ctx.saved_tensors
         batch, length, heads, width = gradients[0].shape
         dqkv = gradients[0].new_empty(batch, length, 3, heads, width)
-        dense = [t if t.stride(-1) == 1 else t.contiguous() for t in gradients]
         library.call(
             "rope_backward",
-            *(part for t in dense for part in (t, t.stride(0), t.stride(1), t.stride(2))),
+            *library.heads(*gradients),
             cos, sin, dqkv, batch, length, heads, width, cos.shape[-1], library.is_half(dqkv),
         )  # fmt: skip
         return dqkv, None, None
