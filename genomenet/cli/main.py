@@ -68,7 +68,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 f"there is no verb '{verb}'"
                 + (nearest(verb, VERBS) or f"; the verbs are {', '.join(VERBS)}")
             )
-        keep_freed_memory()
+        if argv is None:  # the process is the command's own
+            keep_freed_memory()
         return importlib.import_module(f"genomenet.cli.{VERBS[verb][0]}").main(rest)
     except UserError as error:
         return _fail(str(error))
