@@ -6,11 +6,33 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import torch
+
 from genomenet.host_memory import keep_freed_memory
 
-keep_freed_memory()  # as the command does; peers have the same of it
-
 Case = Callable[[], object]
+Clock = Callable[[], float]
+
+
+def use_threads(threads: int) -> Clock:
+    """Make this process ready for timings, before its first tensor; return the clock to take.
+
+    Freed memory is kept, as the command does; peers have the same of it.
+
+    Parameters
+    ----------
+    threads : int
+        That torch computes with.
+
+    Returns
+    -------
+    callable
+        Process CPU time for one thread: it stands still while others have the processor. Wall time
+        for several, as CPU time adds up over threads: for a machine that does nothing else.
+    """
+    keep_freed_memory()
+    torch.set_num_threads(threads)
+    return time.process_time if threads == 1 else time.perf_counter
 
 
 @dataclass(frozen=True)
@@ -37,7 +59,7 @@ class Timing:
 
 
 def interleaved(
-    cases: Mapping[str, Case], repeats: int, clock: Callable[[], float] = time.process_time
+    cases: Mapping[str, Case], repeats: int, clock: Clock = time.process_time
 ) -> dict[str, Timing]:
     """Time every case once a turn, after a turn that is not counted.
 
@@ -48,9 +70,7 @@ def interleaved(
     repeats : int
         Turns that count.
     clock : callable
-        Process CPU time stands still while others have the processor, and adds up over threads:
-        right for one thread. Wall time (`time.perf_counter`) is right for several, on a machine
-        that does nothing else.
+        That of `use_threads`.
     """
     seconds: dict[str, list[float]] = {name: [] for name in cases}
     for turn in range(repeats + 1):

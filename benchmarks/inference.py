@@ -3,7 +3,6 @@
 import argparse
 import dataclasses
 import gc
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -21,7 +20,7 @@ from _arms import (
 )
 from _record import conditions, report
 from _tables import HEADING, Row, draw
-from _timing import Timing, interleaved
+from _timing import Timing, interleaved, use_threads
 
 from genomenet.models.chunking_network import ChunkingState
 from genomenet.models.config import ModelConfig
@@ -278,8 +277,7 @@ def main() -> None:
     parser.add_argument("--only", choices=[FORWARD, DECODING])
     parser.add_argument("--save", action="store_true", help="write benchmarks/results/inference.*")
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    clock = time.process_time if arguments.threads == 1 else time.perf_counter
+    clock = use_threads(arguments.threads)
     limits = Limits(arguments.seconds, arguments.gigabytes, arguments.repeats)
     lengths = list(lengths_up_to(arguments.longest))
     rows: list[Row] = []

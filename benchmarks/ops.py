@@ -7,7 +7,7 @@ from unittest import mock
 import torch
 from _record import conditions, report
 from _tables import rows_of
-from _timing import Case, interleaved
+from _timing import Case, interleaved, use_threads
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -309,7 +309,7 @@ def main() -> None:
     parser.add_argument("--precision", nargs="+", default=["highest", "medium"])
     parser.add_argument("--save", action="store_true", help="write benchmarks/results/ops.md")
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
+    use_threads(1)
     torch.manual_seed(0)
     text = (
         f"# CPU ops\n\n{conditions(__file__)} Forward and backward, median of "

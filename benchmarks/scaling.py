@@ -3,7 +3,6 @@
 import argparse
 import dataclasses
 import gc
-import time
 from collections.abc import Callable, Iterator
 
 import torch
@@ -23,7 +22,7 @@ from _arms import (
 from _cost_model import TERMS, CostModel, can_be_fitted, features, fit_and_check
 from _record import conditions, report
 from _tables import HEADING, Row, draw
-from _timing import interleaved
+from _timing import Clock, interleaved, use_threads
 
 from genomenet.models.config import ModelConfig
 from genomenet.models.language_model import LanguageModel
@@ -94,7 +93,7 @@ def passes(model: LanguageModel, length: int) -> dict[str, Callable[[], object]]
     return {TRAINING: training_step(model, tokens), FORWARD: forward}
 
 
-def seconds_of(case: Callable[[], object], expected: float, clock: Callable[[], float]) -> float:
+def seconds_of(case: Callable[[], object], expected: float, clock: Clock) -> float:
     """Median of turns; a pass that is expected to take long is timed once, for it warms itself."""
     gc.collect()
     if expected > 2:
@@ -104,7 +103,7 @@ def seconds_of(case: Callable[[], object], expected: float, clock: Callable[[], 
     return interleaved({"": case}, 3 if expected < 0.5 else 1, clock)[""].median
 
 
-def by_length(longest: int, limits: Limits, clock: Callable[[], float]) -> Iterator[Row]:
+def by_length(longest: int, limits: Limits, clock: Clock) -> Iterator[Row]:
     """One window, longer and longer."""
     for name, config in small_arms().items():
         model = make(config)
@@ -133,7 +132,7 @@ def by_length(longest: int, limits: Limits, clock: Callable[[], float]) -> Itera
         gc.collect()
 
 
-def by_parameters(sizes: list[float], clock: Callable[[], float]) -> Iterator[Row]:
+def by_parameters(sizes: list[float], clock: Clock) -> Iterator[Row]:
     """One short window, and models that grow."""
     for size in sizes:
         for name in ARMS:
@@ -235,8 +234,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--save", action="store_true", help="write benchmarks/results/scaling.*")
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    clock = time.process_time if arguments.threads == 1 else time.perf_counter
+    clock = use_threads(arguments.threads)
     rows: list[Row] = []
     limits = Limits(arguments.seconds, arguments.gigabytes)
     for series in (

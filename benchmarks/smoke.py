@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import torch
 from _record import RESULTS, write_json
-from _timing import Case, interleaved
+from _timing import Case, interleaved, use_threads
 
 RECORD = RESULTS / "smoke.json"
 TOLERANCE = 0.3
@@ -146,7 +146,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if not arguments.save and not RECORD.exists():
         sys.exit(f"{RECORD} does not exist: record ratios first with --save")
-    torch.set_num_threads(1)
+    use_threads(1)
     torch.manual_seed(0)
     pairs = {**dict(op_pairs()), **dict(peer_pairs()), **dict(arm_pairs())}
     found = measure(pairs, arguments.repeats)

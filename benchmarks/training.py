@@ -2,7 +2,6 @@
 
 import argparse
 import operator
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import accumulate
@@ -13,7 +12,7 @@ import transformers
 from _arms import ask_at_rate, training_step
 from _record import conditions, report
 from _tables import rows_of
-from _timing import Timing, interleaved
+from _timing import Clock, Timing, interleaved, use_threads
 from torch import Tensor
 
 from genomenet.models.config import ModelConfig
@@ -80,7 +79,7 @@ def spread(timing: Timing, other: Timing) -> str:
     return f"x{ratio:.2f} ({low:.2f} to {high:.2f})"
 
 
-def peer_rows(arguments: argparse.Namespace, clock: Callable[[], float]) -> list[str]:
+def peer_rows(arguments: argparse.Namespace, clock: Clock) -> list[str]:
     """Ours beside theirs, with the same weights."""
     rows = []
     for size_name in arguments.sizes:
@@ -154,7 +153,7 @@ def letters_of(config: ModelConfig, stage: int) -> str:
     return layout.encoders[stage] + layout.decoders[stage]
 
 
-def arm_rows(arguments: argparse.Namespace, clock: Callable[[], float]) -> list[str]:
+def arm_rows(arguments: argparse.Namespace, clock: Clock) -> list[str]:
     """H-Net beside the isotropic arm of the same mixer: seconds per FLOP."""
     rows = []
     for size_name in arguments.sizes:
@@ -217,8 +216,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--save", action="store_true", help="write benchmarks/results/training.md")
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    clock = time.process_time if arguments.threads == 1 else time.perf_counter
+    clock = use_threads(arguments.threads)
     peers, arms = peer_rows(arguments, clock), arm_rows(arguments, clock)
     text = (
         f"# Training steps\n\n{conditions(__file__)} transformers {transformers.__version__}. "

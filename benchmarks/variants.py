@@ -9,7 +9,7 @@ from unittest import mock
 import torch
 from _record import conditions, report
 from _tables import rows_of
-from _timing import Case, interleaved
+from _timing import Case, interleaved, use_threads
 
 from genomenet.evaluation.edits.edit import Edit, allele_edit, score_edits
 from genomenet.evaluation.subject import Subject
@@ -148,7 +148,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--save", action="store_true", help="keep it in benchmarks/results/")
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
+    use_threads(1)
     length, sites = arguments.length, arguments.sites
     sizes = arguments.presets, sites, length, arguments.batch_size, arguments.repeats
     ahead = length // 2

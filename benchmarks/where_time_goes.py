@@ -3,7 +3,6 @@
 import argparse
 import math
 import statistics
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 
@@ -11,7 +10,7 @@ import torch
 from _arms import arms, make, named, training_step
 from _record import conditions, report
 from _tables import HEADING, Row, draw
-from _timing import interleaved
+from _timing import Clock, interleaved, use_threads
 from torch.autograd.profiler_util import FunctionEvent
 from torch.profiler import ProfilerActivity, profile
 
@@ -111,7 +110,7 @@ def bytes_moved(event: FunctionEvent) -> int:
     return 4 * (sum(sizes) + max(sizes)) if sizes else 0
 
 
-def ceilings(repeats: int, clock: Callable[[], float]) -> dict[str, float]:
+def ceilings(repeats: int, clock: Clock) -> dict[str, float]:
     """GFLOP/s of a large product, and GB/s of a large copy, both ways counted."""
     matrix, source = torch.ones(WIDTH, WIDTH), torch.ones(COPIED)
     target = torch.empty_like(source)
@@ -124,7 +123,7 @@ def ceilings(repeats: int, clock: Callable[[], float]) -> dict[str, float]:
     return {name: work[name] / min(times[name].seconds) / 1e9 for name in cases}
 
 
-def few_rows(repeats: int, clock: Callable[[], float]) -> Iterator[Row]:
+def few_rows(repeats: int, clock: Clock) -> Iterator[Row]:
     """What products take when few rows meet all weights, as in decoding a batch."""
     weights = [torch.randn(2_192, 512) for _ in range(LAYERS)]
     inputs = {rows: torch.randn(rows, 512) for rows in FEW_ROWS}
@@ -157,7 +156,7 @@ def profiled(step: Callable[[], object], steps: int) -> list[FunctionEvent]:
 
 
 def rows_of_arm(
-    name: str, size: float, tokens: torch.Tensor, steps: int, clock: Callable[[], float]
+    name: str, size: float, tokens: torch.Tensor, steps: int, clock: Clock
 ) -> Iterator[Row]:
     """A row on the arm's step, and one a group."""
     config = arms(size)[name]
@@ -252,8 +251,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--save", action="store_true", help="write results/where_time_goes.*")
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    clock = time.process_time if arguments.threads == 1 else time.perf_counter
+    clock = use_threads(arguments.threads)
     tokens = torch.randint(0, 4, (arguments.rows, arguments.length + 1))
     rows: list[Row] = [{HEADING: CEILINGS, **ceilings(arguments.steps, clock)}]
     rows += few_rows(arguments.steps, clock)
