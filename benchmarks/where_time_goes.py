@@ -2,7 +2,6 @@
 
 import argparse
 import math
-import statistics
 from collections import Counter
 from collections.abc import Callable, Iterator
 
@@ -14,6 +13,7 @@ from _timing import Clock, interleaved, use_threads
 from torch.autograd.profiler_util import FunctionEvent
 from torch.profiler import ProfilerActivity, profile
 
+from genomenet.models.config import ModelConfig
 from genomenet.models.parameters import count_parameters
 from genomenet.ops.linear import linear
 
@@ -155,17 +155,28 @@ def profiled(step: Callable[[], object], steps: int) -> list[FunctionEvent]:
     return list(recorded.events() or [])
 
 
+def rows_of_arms(size: float, tokens: torch.Tensor, steps: int, clock: Clock) -> Iterator[Row]:
+    """For every arm a row on its step, and one a group.
+
+    Steps are timed in turns and profiled after that: what the first arm of a process meets, fresh
+    memory above all, would otherwise be taken for its own.
+    """
+    configs = arms(size)
+    cases = {name: training_step(make(config), tokens) for name, config in configs.items()}
+    times = interleaved(cases, steps, clock)
+    for name, config in configs.items():
+        events = profiled(cases[name], steps)
+        yield from rows_of_arm(name, config, events, times[name].median / tokens[:, 1:].numel())
+
+
 def rows_of_arm(
-    name: str, size: float, tokens: torch.Tensor, steps: int, clock: Clock
+    name: str, config: ModelConfig, events: list[FunctionEvent], seconds_per_base: float
 ) -> Iterator[Row]:
     """A row on the arm's step, and one a group."""
-    config = arms(size)[name]
-    step = training_step(make(config), tokens)
-    seconds = statistics.median(interleaved({"": step}, steps, clock)[""].seconds)
     own: Counter[str] = Counter()
     flops = product_us = moved = moving_us = 0.0
     names = {f"aten::{word}" for word in ELEMENTWISE.split()}
-    for event in profiled(step, steps):
+    for event in events:
         group = group_of(event)
         own[group] += event.self_cpu_time_total
         if group == PRODUCTS:
@@ -179,7 +190,7 @@ def rows_of_arm(
     yield {
         HEADING: STEPS,
         **start,
-        "bases_per_s": tokens[:, 1:].numel() / seconds,
+        "bases_per_s": 1 / seconds_per_base,
         "products_gflops": flops / product_us / 1e3 if product_us else None,
         "elementwise_gbytes": moved / moving_us / 1e3 if moving_us else None,
         "elementwise_share": moving_us / total,
@@ -191,7 +202,7 @@ def rows_of_arm(
             **start,
             "group": group,
             "share": share,
-            "us_per_base": share * seconds / tokens[:, 1:].numel() * 1e6,
+            "us_per_base": share * seconds_per_base * 1e6,
         }
 
 
@@ -255,8 +266,7 @@ def main() -> None:
     tokens = torch.randint(0, 4, (arguments.rows, arguments.length + 1))
     rows: list[Row] = [{HEADING: CEILINGS, **ceilings(arguments.steps, clock)}]
     rows += few_rows(arguments.steps, clock)
-    for name in arms(arguments.size):
-        rows += rows_of_arm(name, arguments.size, tokens, arguments.steps, clock)
+    rows += rows_of_arms(arguments.size, tokens, arguments.steps, clock)
     report(__file__, text_of(rows, arguments), arguments.save, rows)
 
 
