@@ -34,10 +34,16 @@ def conditions(script: str) -> str:
 
 
 def processor() -> str:
-    """Name of the processor, as Linux tells it."""
+    """Name, family and model of the processor, as Linux tells them."""
     info = Path("/proc/cpuinfo")
-    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
-    return next((x.split(":")[1].strip() for x in lines if x.startswith("model name")), "unknown")
+    if not info.exists():
+        return "unknown"
+    lines = info.read_text(encoding="utf-8").split("\n\n")[0].splitlines()
+    told = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    return (
+        f"{told.get('model name', 'unknown')} (family {told.get('cpu family')}, "
+        f"model {told.get('model')})"
+    )
 
 
 def report(script: str, text: str, save: bool, rows: Iterable[Mapping[str, Any]]) -> None:
