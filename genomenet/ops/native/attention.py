@@ -14,14 +14,14 @@ from genomenet.ops.native import library
 class NativeAttention(torch.autograd.Function):
     """``NativeAttention.apply(q, k, v, window)`` on (B, L, H, P); see `causal_attention`.
 
-    In float32, whatever the dtype of queries: that is faster than torch's attention in bfloat16.
-    Saves its inputs and its output as they are, and one number for each query and head.
+    In float32 or bfloat16. Sums are float32; of bfloat16, what is multiplied is too, except on
+    processors that multiply pairs of bfloat16: there weights are rounded to it before products, as
+    flash-attn does. Saves its inputs and its output as they are, and one number a query and head.
     """
 
     @staticmethod
     def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, window: int) -> Tensor:  # noqa: D102
         y, logsum = attention_forward(q, k, v, window)
-        y = y.to(q.dtype)
         ctx.save_for_backward(q, k, v, y, logsum)
         ctx.window = window
         return y
@@ -30,13 +30,13 @@ class NativeAttention(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:  # noqa: D102
         q, k, v, y, logsum = ctx.saved_tensors
-        dq = y.new_empty(q.shape, dtype=torch.float32)
+        dq = torch.empty_like(y)
         dk, dv = y.new_zeros(2, *q.shape, dtype=torch.float32)
         library.call(
-            "attention_backward", *library.heads(*(t.float() for t in (dy, q, k, v))), y.float(),
-            logsum, dq, dk, dv, *q.shape, ctx.window,
+            "attention_backward", *library.heads(*(t.to(q.dtype) for t in (dy, q, k, v))), y,
+            logsum, dq, dk, dv, *q.shape, ctx.window, library.is_half(q),
         )  # fmt: skip
-        return dq.to(q.dtype), dk.to(k.dtype), dv.to(v.dtype), None
+        return dq, dk.to(k.dtype), dv.to(v.dtype), None
 
 
 def attention_forward(
@@ -58,13 +58,13 @@ def attention_forward(
     Returns
     -------
     tuple of Tensor
-        (B, L, H, P) in float32, and the logarithm of each query's sum of exponentials, (B, H, L).
+        (B, L, H, P), and the logarithm of each query's sum of exponentials, (B, H, L).
     """
     batch, length, heads, _ = q.shape
-    y = q.new_empty(q.shape, dtype=torch.float32)
-    logsum = y.new_empty(batch, heads, length)
+    y = q.new_empty(q.shape)
+    logsum = y.new_empty(batch, heads, length, dtype=torch.float32)
     library.call(
-        "attention_forward", *library.heads(*(t.float() for t in (q, k, v))), missing, y, logsum,
-        *q.shape, k.shape[1], window,
+        "attention_forward", *library.heads(*(t.to(q.dtype) for t in (q, k, v))), missing, y,
+        logsum, *q.shape, k.shape[1], window, library.is_half(q),
     )  # fmt: skip
     return y, logsum

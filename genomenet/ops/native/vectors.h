@@ -3,6 +3,9 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#if defined(__AVX512BF16__)
+#include <immintrin.h>
+#endif
 
 #if defined(__AVX512F__)
 constexpr int WIDTH = 16;
@@ -23,7 +26,8 @@ static inline Floats load(const float* p) {
 
 static inline void store(float* p, Floats v) { memcpy(p, &v, sizeof v); }
 
-static inline Floats splat(float x) { return Floats{} + x; }
+// The same word everywhere; whatever its bits are, they stay.
+static inline Floats splat(float x) { return x - Floats{}; }
 
 // The numbers from 0 on.
 static inline Ints counting() {
@@ -77,6 +81,24 @@ static inline void store_some(Half* p, Floats v, int count) {
     memcpy(p, &halves, count == WIDTH ? sizeof halves : sizeof(Half) * count);
 }
 
+// How many numbers of a tensor are in a word, the element of small products (operands.h).
+template <typename Number>
+constexpr int IN_WORD = 1;
+
+#if defined(__AVX512BF16__)
+template <>
+inline constexpr int IN_WORD<Half> = 2;
+#endif
+
+// Add the products of words: of all numbers of `a` with those of `b` that stand at the same place.
+template <int NUMBERS>
+static inline Floats add_products(Floats sum, Floats a, Floats b) {
+#if defined(__AVX512BF16__)
+    if constexpr (NUMBERS == 2) return (Floats)_mm512_dpbf16_ps((__m512)sum, (__m512bh)a, (__m512bh)b);
+#endif
+    return sum + a * b;
+}
+
 // How many of `width` numbers a vector holds that begins at number c.
 static inline int width_at(int64_t c, int64_t width) {
     return width - c < WIDTH ? int(width - c) : WIDTH;
@@ -114,8 +136,8 @@ enum Shape { FULL, LEFT_LOWER, LEFT_UPPER, OUT_LOWER };
 
 constexpr int ROWS = 8;
 
-// The numbers of `left` that rows of `out` need lie in its rows, or when TURNED in its columns.
-template <int VECTORS, bool TURNED>
+// The words of `left` that rows of `out` need lie in its rows, or when TURNED in its columns.
+template <int VECTORS, bool TURNED, int NUMBERS>
 static inline void tile(const float* left, int64_t left_row, const float* right, int64_t right_row,
                         float* out, int64_t out_row, int from, int to, bool add) {
     Floats sums[ROWS][VECTORS];
@@ -127,7 +149,8 @@ static inline void tile(const float* left, int64_t left_row, const float* right,
         for (int v = 0; v < VECTORS; v++) b[v] = load(right + k * right_row + v * WIDTH);
         for (int r = 0; r < ROWS; r++) {
             const Floats a = splat(TURNED ? left[k * left_row + r] : left[r * left_row + k]);
-            for (int v = 0; v < VECTORS; v++) sums[r][v] += a * b[v];
+            for (int v = 0; v < VECTORS; v++)
+                sums[r][v] = add_products<NUMBERS>(sums[r][v], a, b[v]);
         }
     }
     for (int r = 0; r < ROWS; r++)
@@ -135,8 +158,8 @@ static inline void tile(const float* left, int64_t left_row, const float* right,
 }
 
 // out (m x n) = left (m x k) right (k x n), or added to it; left lies as (k x m) when TURNED. Rows
-// are as long as columns are many, m a multiple of ROWS and n of WIDTH.
-template <bool TURNED = false>
+// are as long as columns are many, m a multiple of ROWS and n of WIDTH; k counts words.
+template <bool TURNED = false, int NUMBERS = 1>
 static inline void product(const float* left, const float* right, float* out, int m, int n, int k,
                            Shape shape = FULL, bool add = false) {
     const int left_row = TURNED ? m : k;
@@ -147,9 +170,11 @@ static inline void product(const float* left, const float* right, float* out, in
         const float* left_i = left + (TURNED ? i : i * k);
         int j = 0;
         for (; j + 2 * WIDTH <= n && j < columns; j += 2 * WIDTH)
-            tile<2, TURNED>(left_i, left_row, right + j, n, out + i * n + j, n, from, to, add);
+            tile<2, TURNED, NUMBERS>(left_i, left_row, right + j, n, out + i * n + j, n, from, to,
+                                     add);
         for (; j < columns; j += WIDTH)
-            tile<1, TURNED>(left_i, left_row, right + j, n, out + i * n + j, n, from, to, add);
+            tile<1, TURNED, NUMBERS>(left_i, left_row, right + j, n, out + i * n + j, n, from, to,
+                                     add);
     }
 }
 
@@ -233,10 +258,11 @@ static inline void expect_rows(const Rows<const float>& from, int64_t b, int64_t
 }
 
 // Rows from position t on, with zeros behind them in both directions.
-static inline void copy_rows(const Rows<const float>& from, int64_t b, int64_t t, int rows, int columns,
-                             float* to, int all_rows, int all_columns) {
+template <typename Number>
+static inline void copy_rows(const Rows<const Number>& from, int64_t b, int64_t t, int rows,
+                             int columns, float* to, int all_rows, int all_columns) {
     for (int i = 0; i < rows; i++) {
-        const float* here = from.at(b, t + i);
+        const Number* here = from.at(b, t + i);
         for (int j = 0; j < all_columns; j += WIDTH)
             store(to + i * all_columns + j,
                   j < columns ? load_some(here + j, width_at(j, columns)) : Floats{});
