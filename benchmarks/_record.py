@@ -65,12 +65,12 @@ def report(script: str, text: str, save: bool, rows: Iterable[Mapping[str, Any]]
         name = Path(script).stem
         with whole_file(RESULTS / f"{name}.md") as handle:
             handle.write(text)
-        write_json(RESULTS / f"{name}.json", script, rows)
+        write_json(RESULTS / f"{name}.json", record_of(script, rows))
 
 
-def write_json(path: Path, script: str, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write the numbers of a run and the conditions that it ran under, whole or not at all."""
-    record = {
+def record_of(script: str, rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The numbers of a run and the conditions that it ran under."""
+    return {
         "machine": processor(),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
@@ -78,5 +78,9 @@ def write_json(path: Path, script: str, rows: Iterable[Mapping[str, Any]]) -> No
         "command": command(script),
         "rows": [to_plain(dict(row)) for row in rows],
     }
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a record, or several by name, whole or not at all."""
     with whole_file(path) as handle:
-        handle.write(json.dumps(record, indent=1) + "\n")
+        handle.write(json.dumps(content, indent=1) + "\n")

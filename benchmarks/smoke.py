@@ -5,12 +5,14 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import torch
-from _record import RESULTS, write_json
+from _record import RESULTS, processor, record_of, write_json
 from _timing import Case, interleaved, use_threads
 
-RECORD = RESULTS / "smoke.json"
+RECORDS = RESULTS / "smoke.json"
+"""Ratios by processor: those of two can't be compared."""
 TOLERANCE = 0.3
 """By what share a ratio may fall short of the recorded one; timings scatter."""
 DECODED = 16
@@ -137,24 +139,44 @@ def again(
             found[name] = max(found[name], measured_again(name))
 
 
+def records() -> dict[str, Any]:
+    """The last record of every processor that has one."""
+    return json.loads(RECORDS.read_text(encoding="utf-8")) if RECORDS.exists() else {}
+
+
+def recorded_ratios(machine: str) -> dict[str, float]:
+    """What is recorded of a processor, if anything."""
+    rows = records().get(machine, {"rows": []})["rows"]
+    return {row["ratio"]: row["times"] for row in rows}
+
+
+def record(machine: str, found: Mapping[str, float]) -> None:
+    """Keep ratios as those of a processor; those of others stay."""
+    rows = [{"ratio": name, "times": times} for name, times in found.items()]
+    write_json(RECORDS, {**records(), machine: record_of(__file__, rows)})
+
+
 def main() -> None:
     """Compare with what is recorded, or record; exit with 1 when something has become slower."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--tolerance", type=float, default=TOLERANCE)
-    parser.add_argument("--save", action="store_true", help=f"write results/{RECORD.name}")
+    parser.add_argument("--save", action="store_true", help=f"write results/{RECORDS.name}")
     arguments = parser.parse_args()
-    if not arguments.save and not RECORD.exists():
-        sys.exit(f"{RECORD} does not exist: record ratios first with --save")
+    machine = processor()
+    recorded = recorded_ratios(machine)
+    if not arguments.save and not recorded:
+        parser.error(
+            f"results/{RECORDS.name} has no ratios of this processor, {machine}: record them "
+            "with --save, on the commit that is to be compared with"
+        )
     use_threads(1)
     torch.manual_seed(0)
     pairs = {**dict(op_pairs()), **dict(peer_pairs()), **dict(arm_pairs())}
     found = measure(pairs, arguments.repeats)
     if arguments.save:
-        write_json(RECORD, __file__, [{"ratio": name, "times": x} for name, x in found.items()])
+        record(machine, found)
         return
-    rows = json.loads(RECORD.read_text(encoding="utf-8"))["rows"]
-    recorded = {row["ratio"]: row["times"] for row in rows}
     lines = shortfalls(recorded, found, arguments.tolerance)
     again(lines, found, lambda name: times_as_fast(pairs[name], 2 * arguments.repeats))
     if lines := shortfalls(recorded, found, arguments.tolerance):

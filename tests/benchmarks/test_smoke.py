@@ -1,6 +1,10 @@
 """When a ratio has become too small, and what is said of it."""
 
-from smoke import again, shortfalls
+import sys
+
+import pytest
+import smoke
+from smoke import again, record, recorded_ratios, shortfalls
 
 RECORDED = {"ssd": 2.0, "conv": 1.0}
 
@@ -40,3 +44,23 @@ def test_what_is_not_measured_any_more_is_not_measured_again():
     found = {"conv": 1.0}
     again(shortfalls(RECORDED, found, 0.3), found, lambda name: 1 / 0)
     assert found == {"conv": 1.0}
+
+
+def test_processors_have_ratios_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.setattr(smoke, "RECORDS", tmp_path / "smoke.json")
+    assert recorded_ratios("one") == {}
+    record("one", {"ssd": 2.0})
+    record("other", {"ssd": 1.5, "conv": 1.0})
+    record("one", {"ssd": 2.5})
+    assert recorded_ratios("one") == {"ssd": 2.5}
+    assert recorded_ratios("other") == {"ssd": 1.5, "conv": 1.0}
+
+
+def test_a_processor_without_ratios_is_told_how_to_record_them(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(smoke, "RECORDS", tmp_path / "smoke.json")
+    monkeypatch.setattr(smoke, "processor", lambda: "an abacus")
+    monkeypatch.setattr(sys, "argv", ["smoke.py"])
+    with pytest.raises(SystemExit) as stopped:
+        smoke.main()
+    assert stopped.value.code == 2
+    assert "has no ratios of this processor, an abacus: record them" in capsys.readouterr().err
