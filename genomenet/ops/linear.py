@@ -1,7 +1,8 @@
 """Products of float32 with weights on a CPU: oneDNN's where MKL doesn't use all of the processor.
 
 Torch brings both libraries and always takes MKL for float32. On AMD's processors MKL stops at
-AVX2, and oneDNN takes half the time where they have AVX-512 (benchmarks/ops.py).
+AVX2. Where they have AVX-512, oneDNN takes half the time on Zen 5, and nine tenths on Zen 4, which
+computes such vectors in halves (benchmarks/ops.py, benchmarks/results/zen5/ops.md).
 """
 
 from __future__ import annotations
